@@ -1,0 +1,5 @@
+//! Rapport: recommendations and churn prediction for an online shop.
+
+pub mod id;
+pub mod progress;
+pub mod time;
