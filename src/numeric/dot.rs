@@ -1,0 +1,84 @@
+//! Dot product and scaled addition of two vectors.
+
+use super::dispatch::dispatch;
+use super::tile::LANES;
+use super::vector::{Vector, madd};
+
+/// `Σ_k a[k] · b[k]`.
+///
+/// # Panics
+/// When the lengths differ.
+#[must_use]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "a dot product needs two vectors of one length");
+    dispatch!(dot_body(a: &[f32], b: &[f32]) -> f32)
+}
+
+#[inline(always)]
+pub(super) fn dot_body<V: Vector, const ROWS: usize>(a: &[f32], b: &[f32]) -> f32 {
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] = madd::<V>(a[lane], b[lane], sums[lane]);
+        }
+    }
+    for lane in 0..a_rest.len().min(b_rest.len()) {
+        sums[lane] = madd::<V>(a_rest[lane], b_rest[lane], sums[lane]);
+    }
+    // Halving keeps the additions independent, and the order the same on every machine.
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
+
+/// `y[k] += a · x[k]`.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
+    assert_eq!(
+        x.len(),
+        y.len(),
+        "a scaled addition needs two vectors of one length"
+    );
+    dispatch!(axpy_body(a: f32, x: &[f32], y: &mut [f32]));
+}
+
+#[inline(always)]
+pub(super) fn axpy_body<V: Vector, const ROWS: usize>(a: f32, x: &[f32], y: &mut [f32]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = madd::<V>(a, x, *y);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn both_agree_with_f64(pairs in prop::collection::vec((-1e3f32..1e3, -1e3f32..1e3), 0..70), a in -9f32..9.0) {
+            let (x, y): (Vec<f32>, Vec<f32>) = pairs.iter().copied().unzip();
+            let exact: f64 = pairs.iter().map(|&(x, y)| f64::from(x) * f64::from(y)).sum();
+            // Rounding of a sum of n products is below n · ε · Σ |x y|.
+            let magnitude: f64 = pairs.iter().map(|&(x, y)| f64::from((x * y).abs())).sum();
+            let bound = pairs.len() as f64 * f64::from(f32::EPSILON) * magnitude;
+            prop_assert!((f64::from(dot(&x, &y)) - exact).abs() <= bound);
+            let mut sum = y.clone();
+            axpy(a, &x, &mut sum);
+            for ((&x, &y), &sum) in x.iter().zip(&y).zip(&sum) {
+                let exact = f64::from(a) * f64::from(x) + f64::from(y);
+                prop_assert!((f64::from(sum) - exact).abs() <= 2e-7 * (f64::from((a * x).abs()) + f64::from(y.abs())));
+            }
+        }
+    }
+}

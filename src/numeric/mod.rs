@@ -1,0 +1,38 @@
+//! Kernels on plain slices: no domain words, no allocation inside a loop, nothing that depends on the number of threads.
+//!
+//! Enters: row-major slices of `f32` (`f64` where rounding would accumulate). Leaves: products, Gram matrices, Cholesky
+//! factors, eigenvectors, the best `k` of many scores.
+//!
+//! The one decision: one small multiply-add tile ([`tile`](self)) is compiled three times, for AVX-512, for AVX2 with
+//! FMA and for any processor, and every dense operation is a walk over such tiles. The plain loops beside it are the
+//! definition, and the tests hold the fast form to them.
+//!
+//! Deliberately not here: threads inside one small operation (callers run rows side by side), and items or customers.
+//!
+//! # Determinism
+//! On one machine the same input gives the same bits for any number of threads. Between processors with different
+//! vector units the last bits may differ, because a fused multiply-add rounds once.
+
+mod cholesky;
+mod dispatch;
+mod dot;
+mod eigen;
+mod gram;
+mod matvec;
+mod product;
+mod tile;
+mod top_k;
+mod vector;
+
+pub use cholesky::{Cholesky, cholesky_plain};
+pub use dot::{axpy, dot};
+pub use eigen::{Eigen, symmetric_eigen};
+pub use gram::{gram, gram_plain};
+pub use matvec::matvec;
+pub use product::{PackedRows, multiply, multiply_plain};
+pub use tile::LANES;
+pub use top_k::{TopK, top_k};
+
+pub(crate) use gram::{PANEL_ROWS, add_gram};
+pub(crate) use product::add_row_gram;
+pub(crate) use tile::padded;

@@ -1,0 +1,207 @@
+//! Sixteen numbers that are computed together: one AVX-512 register, two AVX registers, or an array.
+//!
+//! The array is the definition. The other two exist because the compiler, given the array's loops, does not keep a whole
+//! tile of sums in registers.
+
+use super::tile::LANES;
+
+/// [`LANES`] numbers of `f32`.
+pub(super) trait Vector: Copy {
+    /// Whether [`Self::madd`] rounds once.
+    const FUSED: bool;
+    /// All zero.
+    const ZERO: Self;
+    /// The numbers of a slice.
+    fn load(from: &[f32; LANES]) -> Self;
+    /// `a · b + c` in every lane.
+    fn madd(a: f32, b: Self, c: Self) -> Self;
+    /// The numbers as an array.
+    fn store(self) -> [f32; LANES];
+}
+
+/// `a · b + c`, in one rounding where that is one instruction.
+#[inline(always)]
+pub(super) fn madd<V: Vector>(a: f32, b: f32, c: f32) -> f32 {
+    // Without the instruction `mul_add` is a slow library call.
+    if V::FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// The definition, for every processor.
+#[derive(Clone, Copy)]
+pub(super) struct Plain([f32; LANES]);
+
+impl Vector for Plain {
+    const FUSED: bool = false;
+    const ZERO: Self = Self([0.0; LANES]);
+
+    #[inline(always)]
+    fn load(from: &[f32; LANES]) -> Self {
+        Self(*from)
+    }
+
+    #[inline(always)]
+    fn madd(a: f32, b: Self, mut c: Self) -> Self {
+        for (c, b) in c.0.iter_mut().zip(b.0) {
+            *c += a * b;
+        }
+        c
+    }
+
+    #[inline(always)]
+    fn store(self) -> [f32; LANES] {
+        self.0
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Middle, Wide};
+
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "vector instructions")]
+mod x86 {
+    //! Only `dispatch` names these types, in functions that it enters after it has asked the processor: that is what
+    //! the safety of every block below rests on.
+
+    use std::arch::x86_64::*;
+    use std::mem::transmute;
+
+    use super::{LANES, Vector};
+
+    /// One AVX-512 register.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Wide(__m512);
+
+    impl Vector for Wide {
+        const FUSED: bool = true;
+        // SAFETY: sixteen f32 and a 512-bit vector of f32 are the same 64 bytes, and all bit patterns are numbers.
+        const ZERO: Self = Self(unsafe { transmute::<[f32; LANES], __m512>([0.0; LANES]) });
+
+        #[inline(always)]
+        fn load(from: &[f32; LANES]) -> Self {
+            // SAFETY: sixteen numbers are readable at the reference; the processor has AVX-512F.
+            Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn madd(a: f32, b: Self, c: Self) -> Self {
+            // SAFETY: the processor has AVX-512F.
+            Self(unsafe { _mm512_fmadd_ps(_mm512_set1_ps(a), b.0, c.0) })
+        }
+
+        #[inline(always)]
+        fn store(self) -> [f32; LANES] {
+            // SAFETY: a 512-bit vector of f32 and sixteen f32 are the same 64 bytes.
+            unsafe { transmute::<__m512, [f32; LANES]>(self.0) }
+        }
+    }
+
+    /// Two AVX registers.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Middle([__m256; 2]);
+
+    impl Vector for Middle {
+        const FUSED: bool = true;
+        // SAFETY: sixteen f32 and two 256-bit vectors of f32 are the same 64 bytes, and all bit patterns are numbers.
+        const ZERO: Self = Self(unsafe { transmute::<[f32; LANES], [__m256; 2]>([0.0; LANES]) });
+
+        #[inline(always)]
+        fn load(from: &[f32; LANES]) -> Self {
+            let (low, high) = from.split_at(LANES / 2);
+            // SAFETY: eight numbers are readable at each half; the processor has AVX.
+            Self(unsafe { [_mm256_loadu_ps(low.as_ptr()), _mm256_loadu_ps(high.as_ptr())] })
+        }
+
+        #[inline(always)]
+        fn madd(a: f32, b: Self, c: Self) -> Self {
+            // SAFETY: the processor has AVX.
+            let a = unsafe { _mm256_set1_ps(a) };
+            // SAFETY: the processor has FMA.
+            Self(unsafe {
+                [
+                    _mm256_fmadd_ps(a, b.0[0], c.0[0]),
+                    _mm256_fmadd_ps(a, b.0[1], c.0[1]),
+                ]
+            })
+        }
+
+        #[inline(always)]
+        fn store(self) -> [f32; LANES] {
+            // SAFETY: two 256-bit vectors of f32 and sixteen f32 are the same 64 bytes.
+            unsafe { transmute::<[__m256; 2], [f32; LANES]>(self.0) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tile::tile;
+    use super::*;
+
+    /// Depth-major operands of 8 and 16 columns, and the sums of their products.
+    fn exact(a: &[f32], b: &[f32], row: usize, lane: usize) -> (f64, f64) {
+        let products = a
+            .chunks(8)
+            .zip(b.chunks(LANES))
+            .map(|(a, b)| f64::from(a[row]) * f64::from(b[lane]));
+        products.fold((0.0, 0.0), |(sum, magnitude), product| {
+            (sum + product, magnitude + product.abs())
+        })
+    }
+
+    #[inline(always)]
+    fn tile_body<V: Vector, const ROWS: usize>(a: &[f32], b: &[f32]) -> Vec<[f32; LANES]> {
+        (0..8)
+            .step_by(ROWS)
+            .flat_map(|row| tile::<V, ROWS>(&a[row..], 8, b, LANES))
+            .collect()
+    }
+
+    /// What each form that this machine can run makes of a tile.
+    fn every_form(a: &[f32], b: &[f32]) -> Vec<Vec<[f32; LANES]>> {
+        let mut found = vec![tile_body::<Plain, 4>(a, b)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            fn wide(a: &[f32], b: &[f32]) -> Vec<[f32; LANES]> {
+                tile_body::<Wide, 8>(a, b)
+            }
+            #[target_feature(enable = "avx2,fma")]
+            fn middle(a: &[f32], b: &[f32]) -> Vec<[f32; LANES]> {
+                tile_body::<Middle, 4>(a, b)
+            }
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+                // SAFETY: the processor has AVX2 and FMA.
+                found.push(unsafe { middle(a, b) });
+                if std::arch::is_x86_feature_detected!("avx512f") {
+                    #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+                    // SAFETY: the processor has AVX-512F, AVX2 and FMA.
+                    found.push(unsafe { wide(a, b) });
+                }
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_agrees_with_f64(depth in 1usize..60, seed in 0u32..1000) {
+            let number = |at: usize| ((at as u32 * 7919 + seed * 31) % 1000) as f32 / 500.0 - 1.0;
+            let a: Vec<f32> = (0..depth * 8).map(number).collect();
+            let b: Vec<f32> = (0..depth * LANES).map(|at| number(at + 17)).collect();
+            for sums in every_form(&a, &b) {
+                prop_assert_eq!(sums.len(), 8);
+                for (row, sums) in sums.iter().enumerate() {
+                    for (lane, &sum) in sums.iter().enumerate() {
+                        let (exact, magnitude) = exact(&a, &b, row, lane);
+                        // Rounding of a sum of n products is below n · ε · Σ |product|.
+                        let bound = depth as f64 * f64::from(f32::EPSILON) * magnitude;
+                        prop_assert!((f64::from(sum) - exact).abs() <= bound, "{} {}", sum, exact);
+                    }
+                }
+            }
+        }
+    }
+}
