@@ -1,6 +1,8 @@
 //! Rapport: recommendations and churn prediction for an online shop.
 
+pub mod catalog;
 pub mod id;
+pub mod log;
 pub mod numeric;
 pub mod progress;
 pub mod time;
