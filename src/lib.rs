@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod id;
 pub mod log;
+pub mod measure;
 pub mod numeric;
 pub mod progress;
 pub mod time;
