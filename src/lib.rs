@@ -1,6 +1,7 @@
 //! Rapport: recommendations and churn prediction for an online shop.
 
 pub mod catalog;
+pub mod history;
 pub mod id;
 pub mod log;
 pub mod measure;
