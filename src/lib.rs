@@ -1,10 +1,12 @@
 //! Rapport: recommendations and churn prediction for an online shop.
 
 pub mod catalog;
+pub mod export;
 pub mod history;
 pub mod id;
 pub mod log;
 pub mod measure;
 pub mod numeric;
 pub mod progress;
+pub mod simulate;
 pub mod time;
