@@ -8,5 +8,6 @@ pub mod log;
 pub mod measure;
 pub mod numeric;
 pub mod progress;
+pub mod recommend;
 pub mod simulate;
 pub mod time;

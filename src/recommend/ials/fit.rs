@@ -1,0 +1,122 @@
+//! Training: the two sides are solved in turn.
+
+use rand::SeedableRng;
+use rand_distr::{Distribution, Normal};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+
+use super::axes::Axes;
+use super::params::IalsParams;
+use super::solve::{Entries, RowSolver};
+use crate::history::Csr;
+use crate::progress::Progress;
+
+/// Why a model cannot be fitted.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// There is nothing to learn from.
+    #[error(
+        "the matrix of {customers} customers × {items} items has no entry: the log holds nothing to learn from"
+    )]
+    Empty {
+        /// Rows of the matrix.
+        customers: usize,
+        /// Columns of the matrix.
+        items: usize,
+    },
+    /// An entry that is no weight.
+    #[error(
+        "the weight of customer row {customer} and item row {item} is {value}, it must be finite and above zero"
+    )]
+    Weight {
+        /// Row of the entry.
+        customer: usize,
+        /// Column of the entry.
+        item: u32,
+        /// The value found there.
+        value: f32,
+    },
+    /// Factors left the range of numbers.
+    #[error("factors are no longer finite after epoch {epoch}: raise recommend.ials.regularization")]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+}
+
+/// First item factors: `N(0, (init_stddev / √factors)²)`.
+pub(super) fn first_items(n_items: usize, params: &IalsParams, seed: u64) -> Vec<f32> {
+    let raw = params.raw();
+    let spread = (raw.init_stddev / (raw.factors as f64).sqrt()) as f32;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    // The checked spread is finite and above zero, so the distribution exists.
+    Normal::new(0.0f32, spread)
+        .map(|normal| {
+            normal
+                .sample_iter(&mut random)
+                .take(n_items * raw.factors)
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// The item factors after all epochs, from the given first ones, which are zero for items without an entry.
+pub(super) fn fit_items(
+    matrix: &Csr,
+    params: &IalsParams,
+    mut items: Vec<f32>,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FitError> {
+    let transposed = matrix.transposed();
+    let raw = params.raw();
+    let mut customers = vec![0.0; matrix.n_rows() * raw.factors];
+    progress.begin("Fitting item factors", raw.epochs as u64);
+    for epoch in 1..=raw.epochs {
+        solve_side(matrix, &Axes::new(items, raw.factors), params, &mut customers);
+        let axes = Axes::new(customers, raw.factors);
+        items = vec![0.0; matrix.n_columns() * raw.factors];
+        solve_side(&transposed, &axes, params, &mut items);
+        customers = axes.factors;
+        if !items.par_iter().all(|x| x.is_finite()) {
+            progress.end();
+            return Err(FitError::Diverged { epoch });
+        }
+        progress.advance(1);
+    }
+    progress.end();
+    Ok(items)
+}
+
+/// Solves every row of one side, given the other.
+pub(super) fn solve_side(matrix: &Csr, other: &Axes, params: &IalsParams, out: &mut [f32]) {
+    out.par_chunks_exact_mut(params.raw().factors)
+        .enumerate()
+        .for_each_init(RowSolver::default, |solver, (row, out)| {
+            let (columns, weights) = matrix.row(row);
+            solver.solve(other, params, Entries { columns, weights }, out);
+        });
+}
+
+/// Whether every entry of the matrix is a weight, and there is one.
+pub(super) fn check(matrix: &Csr) -> Result<(), FitError> {
+    if matrix.n_entries() == 0 {
+        return Err(FitError::Empty {
+            customers: matrix.n_rows(),
+            items: matrix.n_columns(),
+        });
+    }
+    for customer in 0..matrix.n_rows() {
+        let (columns, values) = matrix.row(customer);
+        for (&item, &value) in columns.iter().zip(values) {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(FitError::Weight {
+                    customer,
+                    item,
+                    value,
+                });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! The recipe section `[recommend]`: the parameters of all models that rank.
+
+use serde::{Deserialize, Serialize};
+
+use super::ials::{IalsParams, IalsParamsError, RawIalsParams};
+use super::popularity::{PopularityError, PopularityParams, RawPopularityParams};
+
+/// The section as a recipe writes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawRecommendParams {
+    /// Matrix factorisation.
+    pub ials: RawIalsParams,
+    /// What everybody buys.
+    pub popularity: RawPopularityParams,
+    /// What everybody buys just now.
+    pub trending: RawPopularityParams,
+}
+
+impl Default for RawRecommendParams {
+    fn default() -> Self {
+        Self {
+            ials: RawIalsParams::default(),
+            popularity: RawPopularityParams { half_life_days: 30.0 },
+            trending: RawPopularityParams { half_life_days: 7.0 },
+        }
+    }
+}
+
+/// Which model's parameters cannot be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecommendParamsError {
+    /// Those of iALS.
+    #[error(transparent)]
+    Ials(#[from] IalsParamsError),
+    /// Those of popularity or trending.
+    #[error(transparent)]
+    Popularity(#[from] PopularityError),
+}
+
+/// Checked parameters of all models that rank.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecommendParams {
+    /// Matrix factorisation.
+    pub ials: IalsParams,
+    /// What everybody buys.
+    pub popularity: PopularityParams,
+    /// What everybody buys just now.
+    pub trending: PopularityParams,
+}
+
+impl TryFrom<RawRecommendParams> for RecommendParams {
+    type Error = RecommendParamsError;
+
+    fn try_from(raw: RawRecommendParams) -> Result<Self, RecommendParamsError> {
+        Ok(Self {
+            ials: raw.ials.try_into()?,
+            popularity: raw.popularity.try_into()?,
+            trending: raw.trending.try_into()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_may_name_some_keys_and_no_unknown_ones() {
+        let raw: RawRecommendParams =
+            toml::from_str("[ials]\nfactors = 32\n[trending]\nhalf_life_days = 3.0").unwrap();
+        assert_eq!(raw.ials.factors, 32);
+        assert_eq!(raw.ials.epochs, RawIalsParams::default().epochs);
+        assert!((raw.trending.half_life_days - 3.0).abs() < f64::EPSILON);
+        assert!((raw.popularity.half_life_days - 30.0).abs() < f64::EPSILON);
+        let error = toml::from_str::<RawRecommendParams>("[ials]\nfactor = 32").unwrap_err();
+        assert!(error.to_string().contains("factor"), "{error}");
+        assert!(RecommendParams::try_from(RawRecommendParams::default()).is_ok());
+    }
+}
