@@ -1,6 +1,7 @@
 //! Rapport: recommendations and churn prediction for an online shop.
 
 pub mod catalog;
+pub mod churn;
 pub mod export;
 pub mod history;
 pub mod id;
