@@ -9,6 +9,7 @@ pub mod log;
 pub mod measure;
 pub mod numeric;
 pub mod progress;
+pub mod recipe;
 pub mod recommend;
 pub mod simulate;
 pub mod time;
