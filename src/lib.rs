@@ -1,5 +1,6 @@
 //! Rapport: recommendations and churn prediction for an online shop.
 
+pub mod bundle;
 pub mod catalog;
 pub mod churn;
 pub mod export;

@@ -1,0 +1,227 @@
+//! DOOR: the model bundle on disk.
+//!
+//! Enters: what a training made ([`BundleParts`]), or the folder that somebody else wrote. Leaves: an immutable folder of a
+//! manifest and safetensors files, or the parts again, every byte checksummed and every value checked.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `manifest.json` | [`Manifest`]: format, version, recipe, data, shapes, metrics, checksums |
+//! | `histories.safetensors` | ids and the columns of events |
+//! | `catalog.safetensors` | what is known of each item |
+//! | `models.safetensors` | item factors (items × factors), scores of popularity and trending (items) |
+//! | `params.json` | the raw parameters of weighting, iALS, popularity and trending |
+//! | `churn.json` | the churn model; not there when the training refused it |
+//!
+//! The one decision: a bundle is believed only whole. Its files are named, measured and hashed by the manifest, so one
+//! that is truncated, changed, missing or from a newer Rapport is refused before any of it is used.
+//!
+//! Deliberately not here: what answers are made of it (`serve`), and when to train (`train`).
+
+mod arrays;
+mod catalog;
+mod error;
+mod files;
+mod histories;
+mod manifest;
+mod models;
+mod registry;
+mod version;
+
+pub use error::BundleError;
+pub use manifest::{FORMAT_VERSION, FileEntry, MANIFEST, Manifest, Period, Shapes};
+pub use registry::{Listed, Registry};
+
+use std::fmt;
+use std::path::Path;
+
+use crate::catalog::Catalog;
+use crate::churn::ChurnModel;
+use crate::history::{Histories, Weighting};
+use crate::recommend::{Ials, Popularity, PopularityParams};
+use crate::time::{Calendar, Timestamp};
+
+const CHURN: &str = "churn.json";
+
+/// What a training makes and a server needs.
+#[derive(Clone)]
+pub struct BundleParts {
+    /// The customers' histories.
+    pub histories: Histories,
+    /// What is known of each item of the histories, by row.
+    pub catalog: Catalog,
+    /// The shop's calendar.
+    pub calendar: Calendar,
+    /// How a history is weighed.
+    pub weighting: Weighting,
+    /// The factor model.
+    pub ials: Ials,
+    /// How `popularity` was fitted.
+    pub popularity_params: PopularityParams,
+    /// What is wanted in general.
+    pub popularity: Popularity,
+    /// How `trending` was fitted.
+    pub trending_params: PopularityParams,
+    /// What is wanted just now: popularity with a short half-life.
+    pub trending: Popularity,
+    /// The churn model, or the rule that refused its training.
+    pub churn: Result<ChurnModel, String>,
+    /// Seed of everything random in the training.
+    pub seed: u64,
+    /// The recipe, whole.
+    pub recipe: serde_json::Value,
+    /// What the training measured.
+    pub metrics: serde_json::Value,
+    /// Digest of the log.
+    pub data_fingerprint: String,
+    /// One microsecond after the last event that the training saw.
+    pub data_through: Timestamp,
+}
+
+/// A bundle that was read: its manifest and its parts.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// What it holds.
+    pub parts: BundleParts,
+}
+
+impl fmt::Debug for BundleParts {
+    /// Where the parts come from: their content is millions of numbers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BundleParts")
+            .field("data_fingerprint", &self.data_fingerprint)
+            .field("data_through", &self.data_through)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BundleParts {
+    /// The files and the manifest that names them.
+    fn encode(&self, created_at: Timestamp) -> Result<(Manifest, Vec<files::NamedContent>), BundleError> {
+        let json = |file: &str, error: serde_json::Error| BundleError::invalid(file, error.to_string());
+        let mut contents = vec![
+            (
+                histories::FILE,
+                histories::write(&self.histories, histories::FILE.as_ref())?,
+            ),
+            (
+                catalog::FILE,
+                catalog::write(&self.catalog, catalog::FILE.as_ref())?,
+            ),
+            (models::FILE, models::write(self, models::FILE.as_ref())?),
+            (models::PARAMS, models::write_params(self)?),
+        ];
+        if let Ok(model) = &self.churn {
+            contents.push((
+                CHURN,
+                serde_json::to_vec_pretty(model).map_err(|error| json(CHURN, error))?,
+            ));
+        }
+        let mut manifest = Manifest {
+            format_version: FORMAT_VERSION,
+            rapport_version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: String::new(),
+            created_at,
+            seed: self.seed,
+            recipe: self.recipe.clone(),
+            data_fingerprint: self.data_fingerprint.clone(),
+            data_through: self.data_through,
+            period: self.histories.period().map(|(from, to)| Period { from, to }),
+            calendar_zone: self.calendar.zone().to_owned(),
+            shapes: Shapes {
+                customers: self.histories.customers().len(),
+                items: self.histories.items().len(),
+                events: self.histories.n_events(),
+                factors: self.ials.item_factors().ncols(),
+            },
+            metrics: self.metrics.clone(),
+            churn_horizon_days: self.churn.as_ref().ok().map(ChurnModel::horizon_days),
+            churn_refusal: self.churn.as_ref().err().cloned(),
+            files: files::entries(&contents),
+        };
+        // The digest is that of the manifest without its name, which holds the checksum of every file.
+        let unnamed = serde_json::to_vec(&manifest).map_err(|error| json(MANIFEST, error))?;
+        manifest.version = version::version(created_at, &files::sha256(&unnamed));
+        Ok((manifest, contents))
+    }
+}
+
+impl Bundle {
+    /// Reads and checks a bundle's folder.
+    ///
+    /// # Errors
+    /// The first file that is missing, truncated, changed, from a newer format, or holds what it must not.
+    pub fn read(folder: &Path) -> Result<Self, BundleError> {
+        let manifest = Manifest::read(folder)?;
+        let mut contents = files::read_checked(folder, &manifest)?;
+        let mut take = |name: &str| {
+            let at = contents.iter().position(|(file, _)| file == name);
+            at.map(|at| (folder.join(name), contents.swap_remove(at).1))
+        };
+        let about_manifest = |reason: String| BundleError::invalid(folder.join(MANIFEST), reason);
+        let unlisted = |name: &str| about_manifest(format!("\"files\" does not list {name}"));
+
+        let (file, content) = take(histories::FILE).ok_or_else(|| unlisted(histories::FILE))?;
+        let histories = histories::read(&file, &content)?;
+        drop(content);
+        let n_items = histories.items().len();
+        let (file, content) = take(catalog::FILE).ok_or_else(|| unlisted(catalog::FILE))?;
+        let catalog = catalog::read(&file, &content, n_items)?;
+        let (file, content) = take(models::PARAMS).ok_or_else(|| unlisted(models::PARAMS))?;
+        let params = models::read_params(&file, &content)?;
+        let (file, content) = take(models::FILE).ok_or_else(|| unlisted(models::FILE))?;
+        let models = models::read(&file, &content, params, n_items)?;
+        let churn = match (take(CHURN), &manifest.churn_refusal) {
+            (Some((file, content)), None) => {
+                let model: ChurnModel = serde_json::from_slice(&content)
+                    .map_err(|error| BundleError::invalid(&file, error.to_string()))?;
+                Ok(model)
+            }
+            (None, Some(why)) => Err(why.clone()),
+            (Some(_), Some(_)) => {
+                return Err(about_manifest(format!(
+                    "\"churn_refusal\" is given beside {CHURN}"
+                )));
+            }
+            (None, None) => return Err(unlisted(CHURN)),
+        };
+        if let Some((name, _)) = contents.first() {
+            return Err(about_manifest(format!(
+                "\"files\" lists {name:?}, which is no part of format {FORMAT_VERSION}"
+            )));
+        }
+        let shapes = Shapes {
+            customers: histories.customers().len(),
+            items: n_items,
+            events: histories.n_events(),
+            factors: models.ials.item_factors().ncols(),
+        };
+        if shapes != manifest.shapes {
+            return Err(about_manifest(format!(
+                "\"shapes\" is {:?} but the files hold {shapes:?}",
+                manifest.shapes
+            )));
+        }
+        let calendar =
+            Calendar::new(&manifest.calendar_zone).map_err(|error| about_manifest(error.to_string()))?;
+        let parts = BundleParts {
+            histories,
+            catalog,
+            calendar,
+            weighting: models.weighting,
+            popularity_params: models.popularity_params,
+            trending_params: models.trending_params,
+            ials: models.ials,
+            popularity: models.popularity,
+            trending: models.trending,
+            churn,
+            seed: manifest.seed,
+            recipe: manifest.recipe.clone(),
+            metrics: manifest.metrics.clone(),
+            data_fingerprint: manifest.data_fingerprint.clone(),
+            data_through: manifest.data_through,
+        };
+        Ok(Self { manifest, parts })
+    }
+}
