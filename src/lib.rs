@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod catalog;
 pub mod churn;
+pub mod evaluate;
 pub mod export;
 pub mod history;
 pub mod id;
@@ -14,3 +15,4 @@ pub mod recipe;
 pub mod recommend;
 pub mod simulate;
 pub mod time;
+pub mod train;
