@@ -13,6 +13,7 @@ pub mod numeric;
 pub mod progress;
 pub mod recipe;
 pub mod recommend;
+pub mod serve;
 pub mod simulate;
 pub mod time;
 pub mod train;

@@ -1,0 +1,286 @@
+//! The engine: domain in, domain out.
+//!
+//! Enters: requests in the shop's own words. Leaves: answers, or the rule that refused.
+//!
+//! The one decision: an answer is made from one immutable index that the engine holds in whole and swaps in whole, so a
+//! request that began on a model ends on it. What changes between answers lies beside the index: the stock, which every
+//! answer reads last, and the cache, whose keys name the index.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwapOption;
+use hashbrown::HashSet;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+
+use super::answer::{AtRiskFilter, ChurnAnswer, Recommendations};
+use super::cache::{CacheStats, Rankings};
+use super::config::ServeConfig;
+use super::error::ServeError;
+use super::index::Index;
+use super::recommend::Asked;
+use super::request::{MAX_SHELVES, RecommendRequest, id_of, invalid};
+use super::risk::AtRisk;
+use super::stock::{Stock, Stocks};
+use crate::bundle::{Bundle, Registry};
+use crate::churn::ChurnModel;
+use crate::time::Timestamp;
+
+/// An index that answers, with the stock of its items.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) index: Arc<Index>,
+    stock: Arc<Stock>,
+    /// Counts the indexes that this engine loaded; names this one in the cache's keys.
+    generation: u64,
+}
+
+/// Why the registry's current model does not serve.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct ReloadFailure {
+    /// The model that could not be loaded; `None` when the registry could not say which one is current.
+    pub(super) version: Option<String>,
+    pub(super) message: String,
+}
+
+/// Answers from an immutable index that is swapped in whole. Shared between threads behind an `Arc`; every method takes
+/// `&self`, blocks for at most the time of one computation, and never reads a clock. How many requests compute or wait at
+/// once is for the door to bound: here nobody waits in line.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) config: ServeConfig,
+    pub(super) registry: Registry,
+    pub(super) serving: ArcSwapOption<Loaded>,
+    /// Models that requests named, beside the one that serves.
+    pub(super) pinned: Cache<String, Arc<Loaded>>,
+    pub(super) rankings: Rankings,
+    generations: AtomicU64,
+    stocks: Stocks,
+    /// Held while a model is loaded to serve: one at a time.
+    pub(super) loading: Mutex<()>,
+    pub(super) reload_failure: Mutex<Option<ReloadFailure>>,
+}
+
+impl Engine {
+    /// An engine over this registry, with no model loaded: [`Self::refresh`] loads the current one.
+    #[must_use]
+    pub fn new(config: ServeConfig, registry: Registry) -> Self {
+        let raw = config.raw();
+        Self {
+            rankings: Rankings::new(&raw.cache),
+            pinned: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .max_capacity(raw.models.pinned)
+                .build(),
+            serving: ArcSwapOption::empty(),
+            generations: AtomicU64::new(0),
+            stocks: Stocks::default(),
+            loading: Mutex::default(),
+            reload_failure: Mutex::default(),
+            config,
+            registry,
+        }
+    }
+
+    /// How it serves.
+    #[must_use]
+    pub fn config(&self) -> &ServeConfig {
+        &self.config
+    }
+
+    /// The index that answers now; it stays valid through a swap.
+    #[must_use]
+    pub fn index(&self) -> Option<Arc<Index>> {
+        self.serving
+            .load()
+            .as_ref()
+            .map(|loaded| Arc::clone(&loaded.index))
+    }
+
+    /// Whether a model is loaded.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.serving.load().is_some()
+    }
+
+    /// The version that serves.
+    #[must_use]
+    pub fn serving_version(&self) -> Option<String> {
+        self.serving
+            .load()
+            .as_ref()
+            .map(|loaded| loaded.index.manifest().version.clone())
+    }
+
+    /// Answers a storefront.
+    ///
+    /// # Errors
+    /// [`ServeError::InvalidArgument`], [`ServeError::UnknownPlacement`], [`ServeError::UnknownVersion`],
+    /// [`ServeError::NotBuilt`] or [`ServeError::NoModel`].
+    pub fn recommend(&self, request: &RecommendRequest) -> Result<Recommendations, ServeError> {
+        self.answer(request, self.serving.load_full(), &HashSet::new())
+    }
+
+    /// Answers several shelves of one page in order: an item stands at most once across them, on the first shelf that wants
+    /// it. A shelf that fails does not take the others along. All shelves that name no model are answered from the same one.
+    pub fn shelves(&self, requests: &[RecommendRequest]) -> Vec<Result<Recommendations, ServeError>> {
+        if requests.len() > MAX_SHELVES {
+            let rule = format!("must have at most {MAX_SHELVES} entries, got {}", requests.len());
+            let error = invalid("shelves", rule);
+            return requests.iter().map(|_| Err(error.clone())).collect();
+        }
+        let serving = self.serving.load_full();
+        let mut taken = HashSet::new();
+        requests
+            .iter()
+            .map(|request| {
+                let answer = self.answer(request, serving.clone(), &taken)?;
+                taken.extend(answer.items.iter().map(|item| item.item_id.clone()));
+                Ok(answer)
+            })
+            .collect()
+    }
+
+    fn answer(
+        &self,
+        request: &RecommendRequest,
+        serving: Option<Arc<Loaded>>,
+        taken: &HashSet<String>,
+    ) -> Result<Recommendations, ServeError> {
+        request.check()?;
+        self.check_placement(request)?;
+        let loaded = match &request.model_version {
+            Some(version) => self.named(version, serving)?,
+            None => serving.ok_or(ServeError::NoModel)?,
+        };
+        let asked = Asked {
+            index: &loaded.index,
+            stock: &loaded.stock,
+            generation: loaded.generation,
+            rankings: &self.rankings,
+            exclude_bought_days: self.config.raw().rules.exclude_bought_days,
+            request,
+        };
+        asked.answer(taken)
+    }
+
+    /// A customer's churn risk, as of an instant or the end of the model's data.
+    ///
+    /// # Errors
+    /// [`ServeError::UnknownCustomer`], [`ServeError::NeverBought`], [`ServeError::NoChurnModel`],
+    /// [`ServeError::InvalidArgument`] or [`ServeError::NoModel`].
+    pub fn churn(&self, customer_id: &str, as_of: Option<Timestamp>) -> Result<ChurnAnswer, ServeError> {
+        id_of(|| "customer_id".to_owned(), customer_id)?;
+        let index = &self.serving.load_full().ok_or(ServeError::NoModel)?.index;
+        let model = churn_model(index)?;
+        let parts = index.parts();
+        let Some(customer) = parts.histories.customers().find(customer_id) else {
+            return Err(ServeError::UnknownCustomer {
+                customer_id: customer_id.to_owned(),
+            });
+        };
+        let as_of = as_of.unwrap_or(parts.data_through);
+        let Some(score) = model.score(parts.histories.of(customer), as_of, &parts.calendar) else {
+            return Err(ServeError::NeverBought {
+                customer_id: customer_id.to_owned(),
+                as_of,
+            });
+        };
+        Ok(ChurnAnswer {
+            customer_id: customer_id.to_owned(),
+            score,
+            model_version: index.manifest().version.clone(),
+        })
+    }
+
+    /// The customers at risk, by probability descending. The first call of an index scores all its customers.
+    ///
+    /// # Errors
+    /// [`ServeError::NoChurnModel`], [`ServeError::InvalidArgument`] or [`ServeError::NoModel`].
+    pub fn at_risk(&self, filter: &AtRiskFilter) -> Result<AtRisk, ServeError> {
+        filter.check()?;
+        let index = Arc::clone(&self.serving.load_full().ok_or(ServeError::NoModel)?.index);
+        let model = churn_model(&index)?;
+        Ok(AtRisk::new(Arc::clone(&index), model, filter))
+    }
+
+    /// Overrides the catalogue: whether an item can be sold from this moment on, in every model, until it is said otherwise.
+    /// Ids that no model knows yet are remembered for those that will.
+    ///
+    /// # Errors
+    /// [`ServeError::InvalidArgument`] when the id cannot be one.
+    pub fn set_available(&self, item_id: &str, available: bool) -> Result<(), ServeError> {
+        id_of(|| "item_id".to_owned(), item_id)?;
+        self.stocks.set(item_id, available);
+        Ok(())
+    }
+
+    /// How the cache of rankings has done.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.rankings.stats()
+    }
+
+    fn check_placement(&self, request: &RecommendRequest) -> Result<(), ServeError> {
+        let names = &self.config.raw().placements.names;
+        match &request.placement {
+            Some(name) if !names.is_empty() && !names.contains(name) => Err(ServeError::UnknownPlacement {
+                name: name.clone(),
+                known: names.join(", "),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The model that a request names: the one that serves, or one of the registry that is kept loaded beside it.
+    fn named(&self, version: &str, serving: Option<Arc<Loaded>>) -> Result<Arc<Loaded>, ServeError> {
+        if let Some(serving) = serving
+            && serving.index.manifest().version == version
+        {
+            return Ok(serving);
+        }
+        if self.config.raw().models.pinned == 0 {
+            return Err(ServeError::NotServing {
+                version: version.to_owned(),
+            });
+        }
+        let load = || -> Result<Arc<Loaded>, ServeError> {
+            let bundle = self.registry.open(version)?;
+            Ok(self.prepare(bundle))
+        };
+        self.pinned
+            .try_get_with(version.to_owned(), load)
+            .map_err(|error| (*error).clone())
+    }
+
+    /// An index of a bundle, warm and with a generation of its own, not yet in service.
+    pub(super) fn prepare(&self, bundle: Bundle) -> Arc<Loaded> {
+        let index = Arc::new(Index::new(bundle));
+        // A first answer touches what every answer touches, so that the first customer does not pay for it.
+        index.warm();
+        Arc::new(Loaded {
+            stock: self.stocks.enter(Arc::clone(&index)),
+            index,
+            generation: self.generations.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// Puts an index into service.
+    pub(super) fn serve(&self, loaded: Arc<Loaded>) {
+        self.serving.store(Some(loaded));
+        // Afterwards, so that few rankings of the old index are still made.
+        self.rankings.clear();
+    }
+}
+
+fn churn_model(index: &Index) -> Result<&ChurnModel, ServeError> {
+    index
+        .parts()
+        .churn
+        .as_ref()
+        .map_err(|why| ServeError::NoChurnModel {
+            version: index.manifest().version.clone(),
+            why: why.clone(),
+        })
+}

@@ -1,0 +1,199 @@
+//! The index: one bundle, ready to answer.
+//!
+//! Enters: a checked bundle. Leaves: read-only look-ups, with everything that is the same for every asker made once.
+//!
+//! The one decision: only items that somebody viewed, put into a cart or bought are ranked. What a model says of an item
+//! that it never saw is a numeric accident.
+
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+
+use super::risk::{Risk, rank_risks};
+use crate::bundle::{Bundle, BundleParts, Manifest};
+use crate::id::{ItemIdx, Row};
+use crate::log::EventKind;
+use crate::numeric::top_k;
+use crate::recommend::{Popularity, PopularityParams, Recommender};
+
+/// Items in the order of a score that is the same for everybody.
+#[derive(Debug)]
+pub struct Chart {
+    /// Score descending, then row ascending; only items with a score above zero.
+    order: Vec<(u32, f32)>,
+    /// By item: its place in `order` from 1, or 0.
+    rank: Vec<u32>,
+    half_life_days: f64,
+}
+
+impl Chart {
+    fn new(popularity: &Popularity, params: &PopularityParams, rankable: &[bool]) -> Self {
+        let scores = popularity.scores();
+        let order = top_k(scores, scores.len(), |at| rankable[at] && scores[at] > 0.0);
+        let mut rank = vec![0; scores.len()];
+        for (place, &(item, _)) in (1u32..).zip(&order) {
+            rank[item as usize] = place;
+        }
+        Self {
+            order,
+            rank,
+            half_life_days: params.raw().half_life_days,
+        }
+    }
+
+    pub(super) fn order(&self) -> &[(u32, f32)] {
+        &self.order
+    }
+
+    /// The item's place from 1 and its score; `None` when it has no place.
+    pub(super) fn place(&self, item: ItemIdx) -> Option<(u32, f32)> {
+        let rank = self.rank[item.index()];
+        // A rank of r was given by entry r − 1.
+        (rank > 0).then(|| (rank, self.order[rank as usize - 1].1))
+    }
+
+    pub(super) fn half_life_days(&self) -> f64 {
+        self.half_life_days
+    }
+}
+
+/// One bundle, ready to answer.
+#[derive(Debug)]
+pub struct Index {
+    manifest: Manifest,
+    parts: BundleParts,
+    /// By item: whether anybody viewed, carted or bought it.
+    rankable: Vec<bool>,
+    n_rankable: usize,
+    /// By item: 1 over the length of its factor; 0 for a factor of length zero.
+    inverse_norms: Vec<f32>,
+    /// By item: how far its factor can be trusted, 0 to 1.
+    trust: Vec<f32>,
+    popular: Chart,
+    trending: Chart,
+    /// Every buyer's risk at the end of the data, made by whoever asks first.
+    risks: OnceLock<Vec<Risk>>,
+}
+
+impl Index {
+    /// Makes the index of a bundle.
+    #[must_use]
+    pub fn new(bundle: Bundle) -> Self {
+        let Bundle { manifest, parts } = bundle;
+        let mut rankable = vec![false; parts.histories.items().len()];
+        let columns = parts.histories.columns();
+        for (item, kind) in columns.items.iter().zip(columns.kinds) {
+            rankable[item.index()] |= *kind != EventKind::Return;
+        }
+        let factors = parts.ials.item_factors();
+        let inverse_norms = (0..factors.nrows())
+            .into_par_iter()
+            .map(|row| {
+                let norm = factors.row(row).dot(&factors.row(row)).sqrt();
+                if norm > 0.0 { 1.0 / norm } else { 0.0 }
+            })
+            .collect();
+        let (popular, trending) = rayon::join(
+            || Chart::new(&parts.popularity, &parts.popularity_params, &rankable),
+            || Chart::new(&parts.trending, &parts.trending_params, &rankable),
+        );
+        let n_items = rankable.len();
+        Self {
+            manifest,
+            n_rankable: rankable.iter().filter(|&&rankable| rankable).count(),
+            rankable,
+            inverse_norms,
+            trust: trust(&popular, n_items),
+            popular,
+            trending,
+            risks: OnceLock::new(),
+            parts,
+        }
+    }
+
+    /// What the bundle says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What the bundle holds.
+    #[must_use]
+    pub fn parts(&self) -> &BundleParts {
+        &self.parts
+    }
+
+    /// Whether anybody viewed, carted or bought the item.
+    #[must_use]
+    pub fn is_rankable(&self, item: ItemIdx) -> bool {
+        self.rankable[item.index()]
+    }
+
+    /// How many items can be ranked.
+    #[must_use]
+    pub fn n_rankable(&self) -> usize {
+        self.n_rankable
+    }
+
+    pub(super) fn popular(&self) -> &Chart {
+        &self.popular
+    }
+
+    pub(super) fn trending(&self) -> &Chart {
+        &self.trending
+    }
+
+    /// Cosine of the factors of two items; 0 where one has no length.
+    pub(super) fn cosine(&self, a: ItemIdx, b: ItemIdx) -> f32 {
+        let factors = self.parts.ials.item_factors();
+        let dot = factors.row(a.index()).dot(&factors.row(b.index()));
+        dot * self.inverse_norms[a.index()] * self.inverse_norms[b.index()]
+    }
+
+    /// For every item the mean of its cosines with `items`, shrunk by how far its factor can be trusted: the direction of a
+    /// factor that hardly any event made is chance, and chance makes large cosines.
+    pub(super) fn similarities(&self, items: &[ItemIdx]) -> Vec<f32> {
+        let factors = self.parts.ials.item_factors();
+        let mut centre = ndarray::Array1::<f32>::zeros(factors.ncols());
+        for item in items {
+            let weight = self.inverse_norms[item.index()] / items.len() as f32;
+            centre.scaled_add(weight, &factors.row(item.index()));
+        }
+        let dots = factors.dot(&centre);
+        dots.iter()
+            .zip(&self.inverse_norms)
+            .zip(&self.trust)
+            .map(|((dot, norm), trust)| dot * norm * trust)
+            .collect()
+    }
+
+    /// Does once what every answer does, for the sake of its side effects on the machine's memory.
+    pub(super) fn warm(&self) {
+        if let Some(&(item, _)) = self.popular.order.first() {
+            let mut scores = vec![0.0; self.rankable.len()];
+            self.parts
+                .ials
+                .score(&vec![(ItemIdx::from_u32(item), 1.0)], &mut scores);
+        }
+    }
+
+    /// Every buyer's risk at the end of the data, riskiest first.
+    pub(super) fn risks(&self, model: &crate::churn::ChurnModel) -> &[Risk] {
+        self.risks
+            .get_or_init(|| rank_risks(&self.parts, model, self.parts.data_through))
+    }
+}
+
+/// `s / (s + m)` for each item, with `s` its popularity and `m` the median popularity of the items that have one.
+fn trust(popular: &Chart, n_items: usize) -> Vec<f32> {
+    // The order is by score, so the median stands in the middle.
+    let median = popular
+        .order
+        .get(popular.order.len() / 2)
+        .map_or(1.0, |&(_, score)| score);
+    let mut trust = vec![0.0; n_items];
+    for &(item, score) in &popular.order {
+        trust[item as usize] = score / (score + median);
+    }
+    trust
+}

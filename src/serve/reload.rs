@@ -1,0 +1,156 @@
+//! Models coming and going: what the registry has, and which of it serves.
+//!
+//! The one decision: a model is read, checked and warmed beside the one that serves, and takes its place by one store. If
+//! anything fails before that, nothing has changed. Who calls [`Engine::refresh`], and how often, is the server's affair.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use super::answer::ModelInfo;
+use super::engine::{Engine, ReloadFailure};
+use super::error::{ServeError, chain};
+use crate::bundle::{Bundle, BundleError, Manifest};
+
+/// Whether a refresh changed the model that serves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refreshed {
+    /// The registry's current model serves already, or there is none.
+    Unchanged,
+    /// This version serves from now on.
+    Swapped {
+        /// The new version.
+        version: String,
+    },
+}
+
+impl Engine {
+    /// The models of the registry, newest first; a damaged one with its problem.
+    ///
+    /// # Errors
+    /// [`ServeError::Bundle`] when the registry cannot be read.
+    pub fn models(&self) -> Result<Vec<ModelInfo>, ServeError> {
+        let serving = self.serving_version();
+        let listed = self.registry.list()?;
+        Ok(listed
+            .into_iter()
+            .map(|listed| ModelInfo {
+                is_serving: serving.as_ref() == Some(&listed.version),
+                load_error: self.load_error(&listed.version),
+                manifest: listed.manifest.map_err(|error| chain(&error)),
+                is_current: listed.is_current,
+                version: listed.version,
+            })
+            .collect())
+    }
+
+    /// One model of the registry.
+    ///
+    /// # Errors
+    /// [`ServeError::UnknownVersion`], or [`ServeError::Bundle`] when its manifest cannot be read.
+    pub fn model(&self, version: &str) -> Result<ModelInfo, ServeError> {
+        let manifest = self.registry.show(version)?;
+        self.info(manifest)
+    }
+
+    /// Loads a model, makes it the registry's current one and serves it. What cannot be loaded is not activated.
+    ///
+    /// # Errors
+    /// [`ServeError::UnknownVersion`] or [`ServeError::Bundle`]; the model that serves keeps serving.
+    pub fn activate(&self, version: &str) -> Result<ModelInfo, ServeError> {
+        let _held = self.hold_loading();
+        let bundle = self.registry.activate(version)?;
+        self.swap_in(bundle)
+    }
+
+    /// Returns to the model that was active before, like [`Self::activate`].
+    ///
+    /// # Errors
+    /// [`ServeError::NothingToRollBack`] or those of [`Self::activate`].
+    pub fn rollback(&self) -> Result<ModelInfo, ServeError> {
+        let _held = self.hold_loading();
+        let bundle = self.registry.rollback()?;
+        self.swap_in(bundle)
+    }
+
+    /// Loads the registry's current model if another one serves, and swaps it in whole.
+    ///
+    /// # Errors
+    /// Why it cannot be loaded; the model that serves keeps serving, and [`Self::last_reload_error`] tells.
+    pub fn refresh(&self) -> Result<Refreshed, ServeError> {
+        let _held = self.hold_loading();
+        let current = self.registry.current();
+        let version = current.as_ref().ok().cloned().flatten();
+        let refreshed = current
+            .map_err(ServeError::from)
+            .and_then(|current| self.load_current(current));
+        let failure = refreshed.as_ref().err().map(|error| ReloadFailure {
+            version,
+            message: chain(error),
+        });
+        *self.last_failure() = failure;
+        refreshed
+    }
+
+    /// Why the last [`Self::refresh`] failed; `None` when it did not.
+    #[must_use]
+    pub fn last_reload_error(&self) -> Option<String> {
+        let failure = self.last_failure();
+        failure.as_ref().map(|failure| failure.message.clone())
+    }
+
+    fn load_current(&self, current: Option<String>) -> Result<Refreshed, ServeError> {
+        let Some(version) = current else {
+            return Ok(Refreshed::Unchanged);
+        };
+        if self.serving_version().as_ref() == Some(&version) {
+            return Ok(Refreshed::Unchanged);
+        }
+        self.serve(self.prepare(self.registry.open(&version)?));
+        Ok(Refreshed::Swapped { version })
+    }
+
+    fn swap_in(&self, bundle: Bundle) -> Result<ModelInfo, ServeError> {
+        let manifest = bundle.manifest.clone();
+        self.serve(self.prepare(bundle));
+        *self.last_failure() = None;
+        self.info(manifest)
+    }
+
+    fn info(&self, manifest: Manifest) -> Result<ModelInfo, ServeError> {
+        let version = manifest.version.clone();
+        Ok(ModelInfo {
+            is_current: self.registry.current()?.as_ref() == Some(&version),
+            is_serving: self.serving_version().as_ref() == Some(&version),
+            load_error: self.load_error(&version),
+            manifest: Ok(manifest),
+            version,
+        })
+    }
+
+    fn hold_loading(&self) -> MutexGuard<'_, ()> {
+        // The lock guards no data that a panic could have left half changed.
+        self.loading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why this model was not taken into service when the registry named it as current.
+    fn load_error(&self, version: &str) -> Option<String> {
+        let failure = self.last_failure();
+        let failure = failure.as_ref()?;
+        (failure.version.as_deref() == Some(version)).then(|| failure.message.clone())
+    }
+
+    fn last_failure(&self) -> MutexGuard<'_, Option<ReloadFailure>> {
+        self.reload_failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<BundleError> for ServeError {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::UnknownVersion { version, .. } | BundleError::BadVersion { name: version } => {
+                Self::UnknownVersion { version }
+            }
+            BundleError::NothingToRollBack { .. } => Self::NothingToRollBack,
+            other => Self::Bundle(std::sync::Arc::new(other)),
+        }
+    }
+}
