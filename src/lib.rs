@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod churn;
 pub mod evaluate;
 pub mod export;
+pub mod grpc;
 pub mod history;
 pub mod id;
 pub mod log;

@@ -1,0 +1,99 @@
+//! `ModelService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::convert::model as convert;
+use super::pb;
+use super::readiness::Readiness;
+use super::workers::Workers;
+use crate::serve::{Engine, ModelInfo, ServeError};
+
+/// Shows and switches models.
+#[derive(Debug)]
+pub(super) struct Models {
+    pub(super) engine: Arc<Engine>,
+    pub(super) workers: Workers,
+    pub(super) readiness: Readiness,
+}
+
+impl Models {
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, ServeError> + Send + 'static,
+    ) -> Result<T, ServeError> {
+        let engine = Arc::clone(&self.engine);
+        self.workers.answer(move || work(&engine)).await
+    }
+
+    async fn switch(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<ModelInfo, ServeError> + Send + 'static,
+    ) -> Result<ModelInfo, ServeError> {
+        let info = self.ask(work).await?;
+        tracing::info!(version = %info.version, "a new model serves");
+        self.readiness.report().await;
+        Ok(info)
+    }
+}
+
+#[tonic::async_trait]
+impl pb::model_service_server::ModelService for Models {
+    async fn list_models(
+        &self,
+        request: Request<pb::ListModelsRequest>,
+    ) -> Result<Response<pb::ListModelsResponse>, Status> {
+        let pb::ListModelsRequest {} = request.into_inner();
+        let models = self.ask(Engine::models).await?;
+        Ok(Response::new(pb::ListModelsResponse {
+            serving_version: models
+                .iter()
+                .find(|info| info.is_serving)
+                .map(|info| info.version.clone()),
+            models: models.iter().map(convert::summary).collect(),
+        }))
+    }
+
+    async fn get_model(
+        &self,
+        request: Request<pb::GetModelRequest>,
+    ) -> Result<Response<pb::GetModelResponse>, Status> {
+        let pb::GetModelRequest { version } = request.into_inner();
+        let version = version.map(convert::version).transpose()?;
+        let info = self
+            .ask(move |engine| match version.or_else(|| engine.serving_version()) {
+                Some(version) => engine.model(&version),
+                None => Err(ServeError::NoModel),
+            })
+            .await?;
+        Ok(Response::new(pb::GetModelResponse {
+            model: Some(convert::model(info)),
+        }))
+    }
+
+    async fn activate_model(
+        &self,
+        request: Request<pb::ActivateModelRequest>,
+    ) -> Result<Response<pb::ActivateModelResponse>, Status> {
+        let pb::ActivateModelRequest { version } = request.into_inner();
+        let version = convert::version(version)?;
+        let info = self.switch(move |engine| engine.activate(&version)).await?;
+        Ok(Response::new(pb::ActivateModelResponse {
+            model: Some(convert::summary(&info)),
+            model_version: info.version,
+        }))
+    }
+
+    async fn rollback(
+        &self,
+        request: Request<pb::RollbackRequest>,
+    ) -> Result<Response<pb::RollbackResponse>, Status> {
+        let pb::RollbackRequest {} = request.into_inner();
+        let info = self.switch(Engine::rollback).await?;
+        Ok(Response::new(pb::RollbackResponse {
+            model: Some(convert::summary(&info)),
+            model_version: info.version,
+        }))
+    }
+}
