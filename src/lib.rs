@@ -3,6 +3,8 @@
 pub mod bundle;
 pub mod catalog;
 pub mod churn;
+pub mod cli;
+pub mod config;
 pub mod evaluate;
 pub mod export;
 pub mod grpc;
@@ -14,7 +16,9 @@ pub mod numeric;
 pub mod progress;
 pub mod recipe;
 pub mod recommend;
+pub mod score;
 pub mod serve;
 pub mod simulate;
+pub mod telemetry;
 pub mod time;
 pub mod train;
