@@ -1,0 +1,64 @@
+//! The bundle that is kept for its format.
+
+use super::*;
+
+/// The registry with the bundle that was kept when format 1 was made.
+fn kept() -> Registry {
+    Registry::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/bundle_v1"))
+}
+
+/// Whatever this program becomes, it opens what an earlier one wrote.
+///
+/// A new format gets a bundle of its own beside this one: `RAPPORT_KEEP_BUNDLE=1 cargo test --test it kept` writes one
+/// into a folder that holds none yet.
+#[test]
+fn the_kept_bundle_of_format_1_opens() {
+    if std::env::var_os("RAPPORT_KEEP_BUNDLE").is_some() && kept().list().unwrap().is_empty() {
+        kept()
+            .publish(&shop::parts(shop::TINY, 1), at("2026-11-21T10:15:00Z"))
+            .unwrap();
+    }
+    let listed = kept().list().unwrap();
+    let [bundle] = listed.as_slice() else {
+        panic!("one kept bundle, found {listed:?}")
+    };
+    let bundle = kept().open(&bundle.version).unwrap();
+    let (manifest, parts) = (bundle.manifest, bundle.parts);
+    assert_eq!(manifest.format_version, 1);
+    assert_eq!(manifest.created_at, at("2026-11-21T10:15:00Z"));
+    let shapes = manifest.shapes;
+    assert_eq!(
+        (shapes.customers, shapes.items, shapes.events, shapes.factors),
+        (60, 13, 600, 4)
+    );
+    assert_eq!(manifest.churn_horizon_days, Some(60));
+    assert_eq!(parts.calendar.zone(), "Europe/London");
+    assert_eq!(
+        parts
+            .catalog
+            .item(parts.histories.items().find("i5").unwrap())
+            .title
+            .as_deref(),
+        Some("Item 5")
+    );
+    let customer = parts
+        .histories
+        .of(parts.histories.customers().find("c7").unwrap());
+    assert_eq!(customer.len(), 10);
+    let profile = parts.weighting.profile(customer, parts.data_through);
+    let mut scores = vec![0.0; parts.ials.n_items()];
+    parts.ials.score(&profile, &mut scores);
+    let best = rapport::numeric::top_k(&scores, 1, |_| true)[0].0;
+    let best = parts.histories.items().name(Row::from_u32(best));
+    assert_eq!(
+        best[1..].parse::<usize>().unwrap() % shop::TASTES,
+        7 % shop::TASTES,
+        "{best} is of another taste"
+    );
+    let score = parts
+        .churn
+        .unwrap()
+        .score(customer, parts.data_through, &parts.calendar)
+        .unwrap();
+    assert!(score.probability > 0.0 && score.probability < 1.0 && !score.reasons.is_empty());
+}

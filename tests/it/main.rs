@@ -1,0 +1,17 @@
+//! The integration tests: one binary, one module a behaviour.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed; helpers of tests are not known to clippy as tests"
+)]
+
+mod bundle;
+mod cli;
+mod engine;
+mod layering;
+mod log;
+mod service;
+mod support;
+mod swap;
+mod truth;

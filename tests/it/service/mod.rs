@@ -1,0 +1,8 @@
+//! The service over a real connection, with the real client.
+
+mod contract;
+mod models;
+mod recommendations;
+mod risks;
+mod running;
+mod without_model;

@@ -1,0 +1,4 @@
+//! What several behaviours need to be tested.
+
+pub mod server;
+pub mod shop;
