@@ -22,6 +22,28 @@ pub struct Csr {
     n_columns: usize,
 }
 
+/// Why parts are no sparse matrix.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CsrError {
+    /// Parts that do not belong together.
+    #[error("the offsets must ascend from 0 to the {entries} columns, and there are {values} values")]
+    Offsets {
+        /// Length of the columns.
+        entries: usize,
+        /// Length of the values.
+        values: usize,
+    },
+    /// A row whose entries are none.
+    #[error("row {row}: columns must ascend below {n_columns} and values must be finite")]
+    Row {
+        /// The row.
+        row: usize,
+        /// Columns of the matrix.
+        n_columns: usize,
+    },
+}
+
 impl Csr {
     /// A matrix from its rows, each a list of (column, value) with ascending columns.
     ///
@@ -52,6 +74,44 @@ impl Csr {
         }
     }
 
+    /// A matrix from its parts, in the shapes of the table above.
+    ///
+    /// # Errors
+    /// [`CsrError`] with the part and the row that breaks a rule.
+    pub fn from_parts(
+        offsets: Vec<usize>,
+        columns: Vec<u32>,
+        values: Vec<f32>,
+        n_columns: usize,
+    ) -> Result<Self, CsrError> {
+        let entries = columns.len();
+        if offsets.first() != Some(&0)
+            || offsets.last() != Some(&entries)
+            || values.len() != entries
+            || !offsets.is_sorted()
+        {
+            return Err(CsrError::Offsets {
+                entries,
+                values: values.len(),
+            });
+        }
+        let matrix = Self {
+            offsets,
+            columns,
+            values,
+            n_columns,
+        };
+        let broken = (0..matrix.n_rows()).into_par_iter().find_first(|&row| {
+            let (columns, values) = matrix.row(row);
+            let within = columns.last().is_none_or(|&last| (last as usize) < n_columns);
+            !(within && columns.is_sorted_by(|a, b| a < b) && values.iter().all(|value| value.is_finite()))
+        });
+        match broken {
+            Some(row) => Err(CsrError::Row { row, n_columns }),
+            None => Ok(matrix),
+        }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn n_rows(&self) -> usize {
@@ -78,6 +138,18 @@ impl Csr {
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
         let entries = self.offsets[row]..self.offsets[row + 1];
         (&self.columns[entries.clone()], &self.values[entries])
+    }
+
+    /// The column of each entry, row by row.
+    #[must_use]
+    pub fn columns(&self) -> &[u32] {
+        &self.columns
+    }
+
+    /// The value of each entry, row by row.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
     }
 
     /// Where each row starts: `n_rows + 1` numbers.
@@ -179,6 +251,27 @@ mod tests {
 
     use super::*;
     use crate::id::ItemIdx;
+
+    #[test]
+    fn parts_that_are_no_matrix_are_named() {
+        let make = |offsets: &[usize], columns: &[u32], values: &[f32]| {
+            Csr::from_parts(offsets.to_vec(), columns.to_vec(), values.to_vec(), 3)
+        };
+        assert!(make(&[0, 2, 2], &[0, 2], &[1.0, -1.0]).is_ok());
+        assert_eq!(
+            make(&[0, 1], &[0, 2], &[1.0, 1.0]),
+            Err(CsrError::Offsets {
+                entries: 2,
+                values: 2
+            })
+        );
+        for (columns, value) in [([2, 0], 1.0), ([0, 3], 1.0), ([0, 2], f32::NAN)] {
+            assert_eq!(
+                make(&[0, 0, 2], &columns, &[1.0, value]),
+                Err(CsrError::Row { row: 1, n_columns: 3 })
+            );
+        }
+    }
 
     proptest! {
         #[test]

@@ -24,7 +24,7 @@ pub use baskets::{Basket, baskets};
 pub use build::HistoriesBuilder;
 pub use columns::{History, HistoryBuf, Interaction};
 pub use dataset::{Dataset, LogInputs};
-pub use matrix::{Csr, interaction_matrix};
+pub use matrix::{Csr, CsrError, interaction_matrix};
 pub use purchase_days::{PurchaseDay, purchase_days};
 pub use raw::{HistoryColumns, RawHistories, RawHistoriesError};
 pub use weighting::{Profile, RawWeighting, Weighting, WeightingError};

@@ -20,6 +20,7 @@ mod eigen;
 mod gram;
 mod matvec;
 mod product;
+mod scatter;
 mod tile;
 mod top_k;
 mod vector;
@@ -30,6 +31,7 @@ pub use eigen::{Eigen, symmetric_eigen};
 pub use gram::{gram, gram_plain};
 pub use matvec::matvec;
 pub use product::{PackedRows, multiply, multiply_plain};
+pub use scatter::scatter;
 pub use tile::LANES;
 pub use top_k::{TopK, top_k};
 

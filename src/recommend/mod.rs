@@ -6,17 +6,22 @@
 //! The one decision: a model stores no customer. Whoever asks is described by a [`Profile`], so a customer of ten years
 //! and a visitor with one click take the same path.
 
+pub mod batch;
 pub mod ials;
+pub mod links;
+pub mod low_rank;
 pub mod params;
 pub mod popularity;
 
-use rayon::prelude::*;
-
 use crate::history::{Csr, Profile};
-use crate::id::{ItemIdx, Row};
-use crate::numeric::top_k;
+use crate::id::ItemIdx;
 
+use batch::{OneByOne, is_masked, named};
+
+pub use batch::BatchScorer;
 pub use ials::{Ials, IalsParams, RawIalsParams};
+pub use links::ItemLinks;
+pub use low_rank::{LowRank, LowRankError};
 pub use params::{RawRecommendParams, RecommendParams, RecommendParamsError};
 pub use popularity::{Popularity, PopularityParams, RawPopularityParams};
 
@@ -50,37 +55,16 @@ pub trait Recommender: Send + Sync {
     /// (up to rounding). Empty where the score does not come from the profile.
     fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>>;
 
-    /// The best `k` items for each row of `profiles`, without the entries of the same row of `masked`.
-    ///
-    /// The default scores one profile at a time, in parallel; a model with a faster way for many at once overrides it.
+    /// The same scores for many profiles at once. The default goes one by one; a model with a faster way overrides it.
+    fn batch(&self) -> Box<dyn BatchScorer + '_> {
+        Box::new(OneByOne(self))
+    }
+
+    /// The best `k` items for each row of `profiles`, without the entries of the same row of `masked`, in parallel.
     ///
     /// # Panics
     /// When `profiles` has columns that are not items of the model, or `masked` has fewer rows.
     fn rank_all(&self, profiles: &Csr, masked: Option<&Csr>, k: usize) -> Vec<Ranking> {
-        (0..profiles.n_rows())
-            .into_par_iter()
-            .map_init(
-                || vec![0.0; self.n_items()],
-                |scores, row| {
-                    let (items, weights) = profiles.row(row);
-                    let profile: Profile = items
-                        .iter()
-                        .copied()
-                        .map(ItemIdx::from_u32)
-                        .zip(weights.iter().copied())
-                        .collect();
-                    self.score(&profile, scores);
-                    let best = top_k(scores, k, |item| !is_masked(masked, row, item));
-                    best.into_iter()
-                        .map(|(item, score)| (ItemIdx::from_u32(item), score))
-                        .collect()
-                },
-            )
-            .collect()
+        batch::rank_all(&*self.batch(), profiles, masked, k)
     }
-}
-
-/// Whether the mask has this entry; item rows are `u32`, so the cast loses nothing.
-fn is_masked(masked: Option<&Csr>, row: usize, item: usize) -> bool {
-    masked.is_some_and(|masked| masked.row(row).0.binary_search(&(item as u32)).is_ok())
 }

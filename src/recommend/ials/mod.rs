@@ -39,7 +39,7 @@ use crate::id::{ItemIdx, Row};
 use crate::numeric::{PackedRows, TopK, dot, matvec, multiply, top_k};
 use crate::progress::Progress;
 
-use super::{Contribution, Ranking, Recommender};
+use super::{Contribution, Ranking, Recommender, is_masked, named};
 use axes::Axes;
 pub use fit::FitError;
 pub use params::{IalsParams, IalsParamsError, RawIalsParams};
@@ -283,7 +283,7 @@ impl Recommender for Ials {
                         for ((&row, best), scores) in
                             rows.iter().zip(&mut best).zip(scores.chunks_exact(count))
                         {
-                            best.offer(first, scores, &|item| !super::is_masked(masked, row, item));
+                            best.offer(first, scores, &|item| !is_masked(masked, row, item));
                         }
                     }
                     best.into_iter()
@@ -301,10 +301,4 @@ fn split(profile: &Profile) -> (Vec<u32>, Vec<f32>) {
         .iter()
         .map(|&(item, weight)| (item.as_u32(), weight))
         .unzip()
-}
-
-fn named(best: Vec<(u32, f32)>) -> Ranking {
-    best.into_iter()
-        .map(|(item, score)| (ItemIdx::from_u32(item), score))
-        .collect()
 }
