@@ -8,6 +8,12 @@
 
 use rayon::prelude::*;
 
+use super::dispatch::dispatch;
+use super::vector::Vector;
+
+/// Columns that are rotated together: all their rows stay in the first cache.
+const STRIP: usize = 16;
+
 /// Eigenvalues, descending, and as many rows of eigenvectors.
 #[derive(Clone, Debug)]
 pub struct Eigen {
@@ -43,21 +49,18 @@ struct Tridiagonal {
 #[must_use]
 pub fn symmetric_eigen(a: &[f64], n: usize) -> Eigen {
     assert_eq!(a.len(), n * n, "a square matrix");
+    // With entries up to one, squares neither overflow nor, where they matter, underflow.
+    let largest = a.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
+    let unit = if largest > 0.0 { largest } else { 1.0 };
     let Tridiagonal {
         mut diagonal,
         mut beside,
         reflections,
-    } = tridiagonal(a.to_vec(), n);
+    } = tridiagonal(a.iter().map(|x| x / unit).collect(), n);
     let rotations = diagonalise(&mut diagonal, &mut beside);
     let mut rows = rotated_identity(&rotations, n);
     rows.par_iter_mut().for_each(|row| {
-        for (k, (v, scale)) in reflections.iter().enumerate().rev() {
-            let part = &mut row[k + 1..];
-            let along: f64 = part.iter().zip(v).map(|(x, v)| x * v).sum();
-            for (x, v) in part.iter_mut().zip(v) {
-                *x -= scale * along * v;
-            }
-        }
+        reflect(row, &reflections);
         let largest = row.iter().fold(
             0.0f64,
             |largest, &x| if x.abs() > largest.abs() { x } else { largest },
@@ -69,53 +72,134 @@ pub fn symmetric_eigen(a: &[f64], n: usize) -> Eigen {
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| diagonal[j].total_cmp(&diagonal[i]).then(i.cmp(&j)));
     Eigen {
-        values: order.iter().map(|&i| diagonal[i]).collect(),
+        values: order.iter().map(|&i| diagonal[i] * unit).collect(),
         vectors: order.iter().flat_map(|&i| rows[i].iter().copied()).collect(),
     }
 }
 
+/// A change of the matrix that is due: `A − v wᵀ − w vᵀ`, for the rows and columns from some place on.
+struct Due {
+    v: Vec<f64>,
+    w: Vec<f64>,
+}
+
+/// Makes the matrix tridiagonal. Each row is read once a step: what the last reflection changes and the product with the
+/// next one are one pass.
 fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
+    /// Rows that a thread takes at once.
+    const ROWS: usize = 64;
     // What is smaller by this much than the largest entry is rounding of rounding; squared, it would underflow.
     let negligible = 1e-32 * a.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
-    let mut beside = vec![0.0; n];
+    let (mut diagonal, mut beside) = (vec![0.0; n], vec![0.0; n]);
     let mut reflections = Vec::with_capacity(n.saturating_sub(2));
-    for k in 0..n.saturating_sub(2) {
+    let mut due = Due {
+        v: vec![0.0; n],
+        w: vec![0.0; n],
+    };
+    for k in 0..n {
         let size = n - k - 1;
-        let mut v: Vec<f64> = a[k * n + k + 1..(k + 1) * n].to_vec();
-        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
-        if norm <= negligible {
-            reflections.push((v, 0.0));
-            continue;
+        let (row, below) = a[k * n..].split_at_mut(n);
+        let mut unused = [0.0];
+        change(row, &due, 0, &vec![0.0; size + 1], n, &mut unused);
+        diagonal[k] = row[k];
+        let mut v: Vec<f64> = row[k + 1..].to_vec();
+        if size == 1 {
+            beside[k] = v[0];
         }
-        let alpha = if v[0] > 0.0 { -norm } else { norm };
-        beside[k] = alpha;
-        v[0] -= alpha;
-        let square: f64 = v.iter().map(|x| x * x).sum();
-        let scale = if square > 0.0 { 2.0 / square } else { 0.0 };
+        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let mut scale = 0.0;
+        if size < 2 || norm <= negligible {
+            v.fill(0.0);
+        } else {
+            let alpha = if v[0] > 0.0 { -norm } else { norm };
+            beside[k] = alpha;
+            v[0] -= alpha;
+            let square: f64 = v.iter().map(|x| x * x).sum();
+            scale = if square > 0.0 { 2.0 / square } else { 0.0 };
+        }
+        let rest = Due {
+            v: due.v.split_off(1),
+            w: due.w.split_off(1),
+        };
         // w = s A v − (s² vᵀA v / 2) v makes H A H = A − v wᵀ − w vᵀ.
         let mut w = vec![0.0; size];
-        for (row, w) in a[(k + 1) * n..].chunks_exact(n).zip(&mut w) {
-            *w = scale * row[k + 1..].iter().zip(&v).map(|(a, v)| a * v).sum::<f64>();
+        below
+            .par_chunks_mut(ROWS * n)
+            .zip(w.par_chunks_mut(ROWS))
+            .enumerate()
+            .for_each(|(at, (rows, w))| change(rows, &rest, at * ROWS, &v, n, w));
+        for w in &mut w {
+            *w *= scale;
         }
         let along = 0.5 * scale * w.iter().zip(&v).map(|(w, v)| w * v).sum::<f64>();
         for (w, v) in w.iter_mut().zip(&v) {
             *w -= along * v;
         }
-        for (i, row) in a[(k + 1) * n..].chunks_exact_mut(n).enumerate() {
-            let (v_i, w_i) = (v[i], w[i]);
-            for ((a, v), w) in row[k + 1..].iter_mut().zip(&v).zip(&w) {
-                *a -= v_i * w + w_i * v;
-            }
+        if size >= 2 {
+            reflections.push((v.clone(), scale));
         }
-        reflections.push((v, scale));
-    }
-    if n >= 2 {
-        beside[n - 2] = a[(n - 2) * n + n - 1];
+        due = Due { v, w };
     }
     Tridiagonal {
-        diagonal: (0..n).map(|i| a[i * n + i]).collect(),
+        diagonal,
         beside,
         reflections,
+    }
+}
+
+/// Changes the last columns of rows of `n` numbers, of which the first is row `first` of the change, and multiplies them
+/// with `next`.
+fn change(rows: &mut [f64], due: &Due, first: usize, next: &[f64], n: usize, product: &mut [f64]) {
+    dispatch!(change_body(rows: &mut [f64], due: &Due, first: usize, next: &[f64], n: usize, product: &mut [f64]));
+}
+
+#[inline(always)]
+fn change_body<V: Vector, const ROWS: usize>(
+    rows: &mut [f64],
+    due: &Due,
+    first: usize,
+    next: &[f64],
+    n: usize,
+    product: &mut [f64],
+) {
+    let size = due.v.len();
+    for (at, (row, product)) in rows.chunks_exact_mut(n).zip(product).enumerate() {
+        let (v_i, w_i) = (due.v[first + at], due.w[first + at]);
+        let row = &mut row[n - size..];
+        for ((a, v), w) in row.iter_mut().zip(&due.v).zip(&due.w) {
+            *a -= v_i * w + w_i * v;
+        }
+        *product = dot(row, next);
+    }
+}
+
+/// A dot product in eight sums, added up in one order on every machine.
+#[inline(always)]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    rest + sums.iter().sum::<f64>()
+}
+
+/// Applies `H₀ H₁ …` to a row.
+fn reflect(row: &mut [f64], reflections: &[(Vec<f64>, f64)]) {
+    dispatch!(reflect_body(row: &mut [f64], reflections: &[(Vec<f64>, f64)]));
+}
+
+#[inline(always)]
+fn reflect_body<V: Vector, const ROWS: usize>(row: &mut [f64], reflections: &[(Vec<f64>, f64)]) {
+    for (k, (v, scale)) in reflections.iter().enumerate().rev() {
+        let part = &mut row[k + 1..];
+        let along = scale * dot(part, v);
+        for (x, v) in part.iter_mut().zip(v) {
+            *x -= along * v;
+        }
     }
 }
 
@@ -143,7 +227,7 @@ fn diagonalise(d: &mut [f64], e: &mut [f64]) -> Vec<Rotation> {
             let mut split = None;
             for i in (low..high).rev() {
                 let (f, b) = (sine * e[i], cosine * e[i]);
-                let radius = f.hypot(g);
+                let radius = (f * f + g * g).sqrt();
                 e[i + 1] = radius;
                 if radius <= 0.0 {
                     split = Some(i);
@@ -172,7 +256,6 @@ fn diagonalise(d: &mut [f64], e: &mut [f64]) -> Vec<Rotation> {
 
 /// The rotations applied to the rows of the identity, a strip of columns at a time: strips do not touch one another.
 fn rotated_identity(rotations: &[Rotation], n: usize) -> Vec<Vec<f64>> {
-    const STRIP: usize = 32;
     let strips: Vec<Vec<[f64; STRIP]>> = (0..n.div_ceil(STRIP))
         .into_par_iter()
         .map(|strip| {
@@ -180,13 +263,7 @@ fn rotated_identity(rotations: &[Rotation], n: usize) -> Vec<Vec<f64>> {
             for (lane, row) in rows.iter_mut().skip(strip * STRIP).take(STRIP).enumerate() {
                 row[lane] = 1.0;
             }
-            for &Rotation { at, cosine, sine } in rotations {
-                if let [upper, lower] = &mut rows[at..at + 2] {
-                    for (x, y) in upper.iter_mut().zip(lower) {
-                        (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
-                    }
-                }
-            }
+            rotate(&mut rows, rotations);
             rows
         })
         .collect();
@@ -197,6 +274,21 @@ fn rotated_identity(rotations: &[Rotation], n: usize) -> Vec<Vec<f64>> {
             whole
         })
         .collect()
+}
+
+fn rotate(rows: &mut [[f64; STRIP]], rotations: &[Rotation]) {
+    dispatch!(rotate_body(rows: &mut [[f64; STRIP]], rotations: &[Rotation]));
+}
+
+#[inline(always)]
+fn rotate_body<V: Vector, const ROWS: usize>(rows: &mut [[f64; STRIP]], rotations: &[Rotation]) {
+    for &Rotation { at, cosine, sine } in rotations {
+        if let [upper, lower] = &mut rows[at..at + 2] {
+            for (x, y) in upper.iter_mut().zip(lower) {
+                (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Many dot products at once: every row of one matrix with every row of another.
 
 use super::dispatch::dispatch;
-use super::tile::{LANES, padded, tile};
+use super::tile::{LANES, padded, row_tile, tile};
 use super::vector::Vector;
 
 /// Rows stored the way the tile reads them: groups of [`LANES`] rows, and within a group by depth. The last group is
@@ -125,6 +125,75 @@ fn multiply_body<V: Vector, const ROWS: usize>(
     }
 }
 
+/// [`multiply_plain`] of all rows of `b`, with `a` as matrices are kept.
+///
+/// # Panics
+/// When `a` is not whole rows of the width of `b`, or `out` is not a result for each pair of rows.
+pub fn multiply_rows(a: &[f32], b: &PackedRows, out: &mut [f32]) {
+    assert_eq!(
+        a.len() * b.n_rows,
+        out.len() * b.width,
+        "one result for each pair of rows"
+    );
+    if b.width == 0 || b.n_rows == 0 {
+        out.fill(0.0);
+        return;
+    }
+    dispatch!(multiply_rows_body(a: &[f32], b: &PackedRows, out: &mut [f32]));
+}
+
+#[inline(always)]
+fn multiply_rows_body<V: Vector, const ROWS: usize>(a: &[f32], b: &PackedRows, out: &mut [f32]) {
+    let band = ROWS * b.width;
+    let pairs = if V::PAIRS {
+        b.n_rows.div_ceil(LANES) / 2 * 2
+    } else {
+        0
+    };
+    for column in (0..pairs).step_by(2) {
+        for (a, out) in a.chunks(band).zip(out.chunks_mut(ROWS * b.n_rows)) {
+            row_band::<V, ROWS, 2>(a, b, column, out);
+        }
+    }
+    for column in pairs..b.n_rows.div_ceil(LANES) {
+        for (a, out) in a.chunks(band).zip(out.chunks_mut(ROWS * b.n_rows)) {
+            row_band::<V, ROWS, 1>(a, b, column, out);
+        }
+    }
+}
+
+/// The results of up to `ROWS` rows with some groups of columns.
+#[inline(always)]
+fn row_band<V: Vector, const ROWS: usize, const GROUPS: usize>(
+    a: &[f32],
+    b: &PackedRows,
+    group: usize,
+    out: &mut [f32],
+) {
+    let (width, n_columns) = (b.width, b.n_rows);
+    let n_rows = a.len() / width;
+    // A band with fewer rows repeats its last one, whose results nobody reads.
+    let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
+    for (r, row) in rows.iter_mut().enumerate() {
+        *row = &a[r.min(n_rows - 1) * width..][..width];
+    }
+    let groups = std::array::from_fn(|g| {
+        b.packed[(group + g) * LANES * width..][..LANES * width]
+            .as_chunks()
+            .0
+    });
+    let tile = row_tile::<V, ROWS, GROUPS>(rows, groups, width);
+    for (tile, out) in tile.iter().zip(out.chunks_exact_mut(n_columns)) {
+        for (tile, out) in tile.iter().zip(out[group * LANES..].chunks_mut(LANES)) {
+            if let Some(whole) = out.first_chunk_mut::<LANES>() {
+                *whole = *tile;
+            } else {
+                out.copy_from_slice(&tile[..out.len()]);
+            }
+        }
+    }
+}
+
 /// Adds `P Pᵀ`, the dot product of every pair of packed rows, to the upper triangle of `sums`, whose rows are `step`
 /// apart. What is below the diagonal is left in an unspecified state.
 ///
@@ -198,6 +267,12 @@ mod tests {
             let mut plain = fast.clone();
             multiply(&PackedRows::new(&a, width), &PackedRows::new(&b, width), first, count, &mut fast);
             multiply_plain(&a, &b, width, first, count, &mut plain);
+            for (fast, plain) in fast.iter().zip(&plain) {
+                prop_assert!((fast - plain).abs() <= 1e-5 * width as f32, "{fast} {plain}");
+            }
+            let (mut fast, mut plain) = (vec![f32::NAN; n * m], vec![f32::NAN; n * m]);
+            multiply_rows(&a, &PackedRows::new(&b, width), &mut fast);
+            multiply_plain(&a, &b, width, 0, m, &mut plain);
             for (fast, plain) in fast.iter().zip(&plain) {
                 prop_assert!((fast - plain).abs() <= 1e-5 * width as f32, "{fast} {plain}");
             }

@@ -32,3 +32,40 @@ pub(super) fn tile<V: Vector, const ROWS: usize>(
     }
     sums.map(V::store)
 }
+
+/// `tile[r][c][l] = Σ_k a[r][k] · b[c][k][l]` over `depth` places `k`: one operand by rows, as matrices are kept, the
+/// other in groups of [`LANES`] rows by depth.
+#[inline(always)]
+pub(super) fn row_tile<V: Vector, const ROWS: usize, const GROUPS: usize>(
+    a: [&[f32]; ROWS],
+    b: [&[[f32; LANES]]; GROUPS],
+    depth: usize,
+) -> [[[f32; LANES]; GROUPS]; ROWS] {
+    // Loops, because a closure given to `map` would be compiled without the vector unit.
+    let (mut a, mut b) = (a, b);
+    for a in &mut a {
+        *a = &a[..depth];
+    }
+    for b in &mut b {
+        *b = &b[..depth];
+    }
+    let mut sums = [[V::ZERO; GROUPS]; ROWS];
+    for k in 0..depth {
+        let mut columns = [V::ZERO; GROUPS];
+        for (columns, b) in columns.iter_mut().zip(&b) {
+            *columns = V::load(&b[k]);
+        }
+        for (sums, a) in sums.iter_mut().zip(&a) {
+            for (sum, &columns) in sums.iter_mut().zip(&columns) {
+                *sum = V::madd(a[k], columns, *sum);
+            }
+        }
+    }
+    let mut tile = [[[0.0; LANES]; GROUPS]; ROWS];
+    for (tile, sums) in tile.iter_mut().zip(sums) {
+        for (tile, sum) in tile.iter_mut().zip(sums) {
+            *tile = sum.store();
+        }
+    }
+    tile
+}

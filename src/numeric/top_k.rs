@@ -49,6 +49,28 @@ impl TopK {
         }
     }
 
+    /// Offers one pair; unlike [`Self::offer`] in any order of index, so that an equal score is kept until
+    /// [`Self::settle`] has compared the indices.
+    pub(super) fn offer_unordered(&mut self, index: u32, score: f32) {
+        if score >= self.threshold && score > f32::NEG_INFINITY {
+            self.kept.push((index, score + 0.0));
+            if self.kept.len() >= self.k.saturating_mul(2).max(16) {
+                self.shrink();
+            }
+        }
+    }
+
+    /// What an unordered pair must at least reach, after the pairs beyond the best `k` are dropped.
+    pub(super) fn settle(&mut self) -> f32 {
+        self.shrink();
+        self.threshold
+    }
+
+    /// What an unordered pair must at least reach.
+    pub(super) fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
     fn shrink(&mut self) {
         if self.kept.len() > self.k {
             self.kept.select_nth_unstable_by(self.k - 1, best_first);

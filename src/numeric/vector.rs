@@ -9,12 +9,40 @@ use super::tile::LANES;
 pub(super) trait Vector: Copy {
     /// Whether [`Self::madd`] rounds once.
     const FUSED: bool;
+    /// Whether there are registers for two vectors of columns beside one another.
+    const PAIRS: bool;
     /// All zero.
     const ZERO: Self;
     /// The numbers of a slice.
     fn load(from: &[f32; LANES]) -> Self;
     /// `a · b + c` in every lane.
     fn madd(a: f32, b: Self, c: Self) -> Self;
+    /// `a · b + c`, lane by lane.
+    fn fused(a: Self, b: Self, c: Self) -> Self;
+    /// The sum of four vectors' lanes, each.
+    #[inline(always)]
+    fn sum_four(vectors: [Self; 4]) -> [f32; 4] {
+        vectors.map(|vector| {
+            let mut lanes = vector.store();
+            let mut width = LANES / 2;
+            while width > 0 {
+                for lane in 0..width {
+                    lanes[lane] += lanes[lane + width];
+                }
+                width /= 2;
+            }
+            lanes[0]
+        })
+    }
+    /// The sum of each vector's lanes; `N` is a multiple of four.
+    #[inline(always)]
+    fn sums<const N: usize>(vectors: [Self; N]) -> [f32; N] {
+        let mut out = [0.0; N];
+        for (vectors, out) in vectors.as_chunks::<4>().0.iter().zip(out.as_chunks_mut::<4>().0) {
+            *out = Self::sum_four(*vectors);
+        }
+        out
+    }
     /// The numbers as an array.
     fn store(self) -> [f32; LANES];
 }
@@ -32,6 +60,7 @@ pub(super) struct Plain([f32; LANES]);
 
 impl Vector for Plain {
     const FUSED: bool = false;
+    const PAIRS: bool = false;
     const ZERO: Self = Self([0.0; LANES]);
 
     #[inline(always)]
@@ -42,6 +71,14 @@ impl Vector for Plain {
     #[inline(always)]
     fn madd(a: f32, b: Self, mut c: Self) -> Self {
         for (c, b) in c.0.iter_mut().zip(b.0) {
+            *c += a * b;
+        }
+        c
+    }
+
+    #[inline(always)]
+    fn fused(a: Self, b: Self, mut c: Self) -> Self {
+        for ((c, a), b) in c.0.iter_mut().zip(a.0).zip(b.0) {
             *c += a * b;
         }
         c
@@ -73,6 +110,7 @@ mod x86 {
 
     impl Vector for Wide {
         const FUSED: bool = true;
+        const PAIRS: bool = true;
         // SAFETY: sixteen f32 and a 512-bit vector of f32 are the same 64 bytes, and all bit patterns are numbers.
         const ZERO: Self = Self(unsafe { transmute::<[f32; LANES], __m512>([0.0; LANES]) });
 
@@ -89,6 +127,32 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn fused(a: Self, b: Self, c: Self) -> Self {
+            // SAFETY: the processor has AVX-512F.
+            Self(unsafe { _mm512_fmadd_ps(a.0, b.0, c.0) })
+        }
+
+        #[inline(always)]
+        fn sum_four([a, b, c, d]: [Self; 4]) -> [f32; 4] {
+            // Two rounds of interleaving leave four lanes of four partial sums, one of each vector.
+            // SAFETY: the processor has AVX-512F, and every operation below is one of its.
+            let all = unsafe {
+                let ab = _mm512_add_ps(_mm512_unpacklo_ps(a.0, b.0), _mm512_unpackhi_ps(a.0, b.0));
+                let cd = _mm512_add_ps(_mm512_unpacklo_ps(c.0, d.0), _mm512_unpackhi_ps(c.0, d.0));
+                let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+                let low = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+                let all = _mm512_add_ps(low, _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
+                let all = _mm512_add_ps(all, _mm512_shuffle_f32x4::<0b01_00_11_10>(all, all));
+                _mm512_castps512_ps128(_mm512_add_ps(
+                    all,
+                    _mm512_shuffle_f32x4::<0b10_11_00_01>(all, all),
+                ))
+            };
+            // SAFETY: a 128-bit vector of f32 and four f32 are the same 16 bytes.
+            unsafe { transmute::<__m128, [f32; 4]>(all) }
+        }
+
+        #[inline(always)]
         fn store(self) -> [f32; LANES] {
             // SAFETY: a 512-bit vector of f32 and sixteen f32 are the same 64 bytes.
             unsafe { transmute::<__m512, [f32; LANES]>(self.0) }
@@ -101,6 +165,7 @@ mod x86 {
 
     impl Vector for Middle {
         const FUSED: bool = true;
+        const PAIRS: bool = false;
         // SAFETY: sixteen f32 and two 256-bit vectors of f32 are the same 64 bytes, and all bit patterns are numbers.
         const ZERO: Self = Self(unsafe { transmute::<[f32; LANES], [__m256; 2]>([0.0; LANES]) });
 
@@ -120,6 +185,17 @@ mod x86 {
                 [
                     _mm256_fmadd_ps(a, b.0[0], c.0[0]),
                     _mm256_fmadd_ps(a, b.0[1], c.0[1]),
+                ]
+            })
+        }
+
+        #[inline(always)]
+        fn fused(a: Self, b: Self, c: Self) -> Self {
+            // SAFETY: the processor has FMA.
+            Self(unsafe {
+                [
+                    _mm256_fmadd_ps(a.0[0], b.0[0], c.0[0]),
+                    _mm256_fmadd_ps(a.0[1], b.0[1], c.0[1]),
                 ]
             })
         }
@@ -183,6 +259,43 @@ mod tests {
             }
         }
         found
+    }
+
+    #[inline(always)]
+    fn sums_body<V: Vector, const ROWS: usize>(a: &[f32], b: &[f32]) -> Vec<f32> {
+        let vectors =
+            |from: &[f32]| -> [V; 4] { std::array::from_fn(|k| V::load(&from.as_chunks::<LANES>().0[k])) };
+        let (a, b) = (vectors(a), vectors(b));
+        V::sums(std::array::from_fn::<V, 4, _>(|k| V::fused(a[k], b[k], a[k]))).to_vec()
+    }
+
+    fn dispatched_sums(a: &[f32], b: &[f32]) -> Vec<f32> {
+        super::super::dispatch::dispatch!(sums_body(a: &[f32], b: &[f32]) -> Vec<f32>)
+    }
+
+    #[test]
+    fn lanes_are_summed_vector_by_vector() {
+        let number = |at: usize| ((at * 7919) % 1000) as f32 / 500.0 - 1.0;
+        let a: Vec<f32> = (0..4 * LANES).map(number).collect();
+        let b: Vec<f32> = (0..4 * LANES).map(|at| number(at + 17)).collect();
+        let mut found = vec![dispatched_sums(&a, &b), sums_body::<Plain, 4>(&a, &b)];
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            #[target_feature(enable = "avx2,fma")]
+            fn middle(a: &[f32], b: &[f32]) -> Vec<f32> {
+                sums_body::<Middle, 4>(a, b)
+            }
+            #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+            // SAFETY: the processor has AVX2 and FMA.
+            found.push(unsafe { middle(&a, &b) });
+        }
+        for found in found {
+            for (k, sum) in found.iter().enumerate() {
+                let lanes = k * LANES..(k + 1) * LANES;
+                let exact: f64 = lanes.map(|at| f64::from(a[at]) * (f64::from(b[at]) + 1.0)).sum();
+                assert!((f64::from(*sum) - exact).abs() < 1e-5, "{k}: {sum} {exact}");
+            }
+        }
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::numeric::{PackedRows, gram, multiply, symmetric_eigen};
+use crate::numeric::{Eigen, PackedRows, gram, multiply_rows, symmetric_eigen};
 
 /// Factors whose Gram matrix is diagonal.
 ///
@@ -46,6 +46,23 @@ impl Axes {
             n_touched,
         }
     }
+
+    /// Turns factors into their principal axes once, and what belongs to them along with them: `beside` keeps its dot
+    /// products with the factors.
+    pub(super) fn turned(mut factors: Vec<f32>, beside: &mut [f32], width: usize) -> Self {
+        let Eigen { values, vectors } = symmetric_eigen(&gram(&factors, width), width);
+        turn(&mut factors, &vectors, width);
+        turn(beside, &vectors, width);
+        let n_touched = factors
+            .par_chunks_exact(width)
+            .filter(|row| row.iter().any(|x| x.abs() > 0.0))
+            .count();
+        Self {
+            factors,
+            energy: values.iter().map(|&value| value.max(0.0) as f32).collect(),
+            n_touched,
+        }
+    }
 }
 
 /// Whether all that is beside the diagonal is rounding of single precision.
@@ -58,13 +75,17 @@ fn is_diagonal(gram: &[f64], width: usize) -> bool {
 }
 
 fn turn(factors: &mut [f32], vectors: &[f64], width: usize) {
-    const BLOCK_ROWS: usize = 256;
+    /// Rows that stay in the second cache with their image.
+    const BLOCK_ROWS: usize = 64;
     let vectors: Vec<f32> = vectors.iter().map(|&x| x as f32).collect();
     let vectors = PackedRows::new(&vectors, width);
-    factors.par_chunks_mut(BLOCK_ROWS * width).for_each(|block| {
-        let rows = PackedRows::new(block, width);
-        multiply(&rows, &vectors, 0, width, block);
-    });
+    factors
+        .par_chunks_mut(BLOCK_ROWS * width)
+        .for_each_init(Vec::new, |rows, block| {
+            rows.clear();
+            rows.extend_from_slice(block);
+            multiply_rows(rows, &vectors, block);
+        });
 }
 
 #[cfg(test)]

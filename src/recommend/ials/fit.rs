@@ -1,11 +1,14 @@
 //! Training: the two sides are solved in turn.
 
+use std::cmp::Reverse;
+
 use rand::SeedableRng;
 use rand_distr::{Distribution, Normal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::axes::Axes;
+use super::conjugate::{HEAVY_ROW, RowImprover};
 use super::params::IalsParams;
 use super::solve::{Entries, RowSolver};
 use crate::history::Csr;
@@ -45,6 +48,9 @@ pub enum FitError {
     },
 }
 
+/// Rows that a thread takes at once, at most.
+const LARGEST_SHARE: usize = 64;
+
 /// First item factors: `N(0, (init_stddev / √factors)²)`.
 pub(super) fn first_items(n_items: usize, params: &IalsParams, seed: u64) -> Vec<f32> {
     let raw = params.raw();
@@ -62,6 +68,8 @@ pub(super) fn first_items(n_items: usize, params: &IalsParams, seed: u64) -> Vec
 }
 
 /// The item factors after all epochs, from the given first ones, which are zero for items without an entry.
+///
+/// Both sides stand in the axes of the one that was solved last, so that the other's rows can start from where they were.
 pub(super) fn fit_items(
     matrix: &Csr,
     params: &IalsParams,
@@ -73,9 +81,10 @@ pub(super) fn fit_items(
     let mut customers = vec![0.0; matrix.n_rows() * raw.factors];
     progress.begin("Fitting item factors", raw.epochs as u64);
     for epoch in 1..=raw.epochs {
-        solve_side(matrix, &Axes::new(items, raw.factors), params, &mut customers);
-        let axes = Axes::new(customers, raw.factors);
-        items = vec![0.0; matrix.n_columns() * raw.factors];
+        let axes = Axes::turned(items, &mut customers, raw.factors);
+        solve_side(matrix, &axes, params, &mut customers);
+        items = axes.factors;
+        let axes = Axes::turned(customers, &mut items, raw.factors);
         solve_side(&transposed, &axes, params, &mut items);
         customers = axes.factors;
         if !items.par_iter().all(|x| x.is_finite()) {
@@ -88,14 +97,40 @@ pub(super) fn fit_items(
     Ok(items)
 }
 
-/// Solves every row of one side, given the other.
+/// Solves every row of one side, given the other, or improves it where `out` already holds an approximation.
+///
+/// # Determinism
+/// Each row is computed by one thread, except for the very heavy ones, whose entries are cut by their number alone.
 pub(super) fn solve_side(matrix: &Csr, other: &Axes, params: &IalsParams, out: &mut [f32]) {
-    out.par_chunks_exact_mut(params.raw().factors)
-        .enumerate()
-        .for_each_init(RowSolver::default, |solver, (row, out)| {
-            let (columns, weights) = matrix.row(row);
-            solver.solve(other, params, Entries { columns, weights }, out);
-        });
+    let entries = |row: usize| {
+        let (columns, weights) = matrix.row(row);
+        Entries { columns, weights }
+    };
+    let steps = params.raw().solver_steps;
+    let mut rows: Vec<(usize, &mut [f32])> = out.chunks_exact_mut(params.raw().factors).enumerate().collect();
+    // Longest first, so that no thread finds the longest row when the others are done.
+    rows.sort_by_key(|(row, _)| Reverse(matrix.row(*row).0.len()));
+    if steps == 0 {
+        rows.into_par_iter().with_max_len(LARGEST_SHARE).for_each_init(
+            RowSolver::default,
+            |solver, (row, out)| {
+                solver.solve(other, params, entries(row), out);
+            },
+        );
+        return;
+    }
+    let heavy = rows.partition_point(|(row, _)| matrix.row(*row).0.len() > HEAVY_ROW);
+    let light = rows.split_off(heavy);
+    let mut improver = RowImprover::default();
+    for (row, out) in rows {
+        improver.improve(other, params, entries(row), steps, out);
+    }
+    light.into_par_iter().with_max_len(LARGEST_SHARE).for_each_init(
+        RowImprover::default,
+        |improver, (row, out)| {
+            improver.improve(other, params, entries(row), steps, out);
+        },
+    );
 }
 
 /// Whether every entry of the matrix is a weight, and there is one.

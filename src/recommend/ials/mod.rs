@@ -21,10 +21,12 @@
 //! arXiv:2110.14037; the explanation of scores: Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback
 //! Datasets", ICDM 2008, section 5.
 //!
-//! The one decision: every row is solved exactly, and rows with fewer entries than factors in the space of their entries
-//! (`solve`), which costs `n² · factors` instead of `factors³`.
+//! The one decision: training improves every row by a few steps of conjugate gradients from where the last epoch left it
+//! (`conjugate`), which costs `n · factors` instead of `factors³`; whoever asks afterwards is solved exactly, and with fewer
+//! entries than factors in the space of the entries (`solve`), which costs `n² · factors`.
 
 mod axes;
+mod conjugate;
 mod fit;
 mod params;
 mod solve;
@@ -36,7 +38,7 @@ use rayon::prelude::*;
 
 use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
-use crate::numeric::{PackedRows, TopK, dot, matvec, multiply, top_k};
+use crate::numeric::{Screen, dot, matvec, top_k};
 use crate::progress::Progress;
 
 use super::{Contribution, Ranking, Recommender, is_masked, named};
@@ -255,40 +257,20 @@ impl Recommender for Ials {
     fn rank_all(&self, profiles: &Csr, masked: Option<&Csr>, k: usize) -> Vec<Ranking> {
         /// Customers whose factors stay in the second cache while the items pass by.
         const CUSTOMERS: usize = 64;
-        /// Items whose scores for these customers stay there too.
-        const ITEMS: usize = 1024;
         let width = self.params.raw().factors;
-        let items = PackedRows::new(&self.items.factors, width);
+        let items = Screen::new(&self.items.factors, width);
         let rows: Vec<usize> = (0..profiles.n_rows()).collect();
         rows.par_chunks(CUSTOMERS)
             .map_init(
-                || {
-                    (
-                        RowSolver::default(),
-                        vec![0.0; CUSTOMERS * width],
-                        vec![0.0; CUSTOMERS * ITEMS],
-                    )
-                },
-                |(solver, factors, scores), rows| {
+                || (RowSolver::default(), vec![0.0; CUSTOMERS * width]),
+                |(solver, factors), rows| {
                     for (&row, factors) in rows.iter().zip(factors.chunks_exact_mut(width)) {
                         let (columns, weights) = profiles.row(row);
                         solver.solve(&self.items, &self.params, Entries { columns, weights }, factors);
                     }
-                    let customers = PackedRows::new(&factors[..rows.len() * width], width);
-                    let mut best = vec![TopK::new(k); rows.len()];
-                    for first in (0..items.n_rows()).step_by(ITEMS) {
-                        let count = ITEMS.min(items.n_rows() - first);
-                        let scores = &mut scores[..rows.len() * count];
-                        multiply(&customers, &items, first, count, scores);
-                        for ((&row, best), scores) in
-                            rows.iter().zip(&mut best).zip(scores.chunks_exact(count))
-                        {
-                            best.offer(first, scores, &|item| !is_masked(masked, row, item));
-                        }
-                    }
-                    best.into_iter()
-                        .map(|best| named(best.into_sorted()))
-                        .collect::<Vec<_>>()
+                    let unmasked = |at: usize, item| !is_masked(masked, rows[at], item);
+                    let best = items.best(&factors[..rows.len() * width], k, unmasked);
+                    best.into_iter().map(named).collect::<Vec<_>>()
                 },
             )
             .flatten_iter()

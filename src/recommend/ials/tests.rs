@@ -16,6 +16,14 @@ fn params(factors: usize, epochs: usize) -> IalsParams {
     raw.try_into().unwrap()
 }
 
+fn stepping(params: &IalsParams, solver_steps: usize) -> IalsParams {
+    let raw = RawIalsParams {
+        solver_steps,
+        ..params.raw().clone()
+    };
+    raw.try_into().unwrap()
+}
+
 /// A matrix of `customers × items` with a few entries a row and weights between 0.5 and 2; one item is never touched.
 fn matrix(customers: usize, items: usize, per_row: usize, seed: u64) -> Csr {
     use rand::{Rng, SeedableRng};
@@ -159,7 +167,7 @@ fn one_customer_and_one_item_have_a_closed_form() {
 fn training_agrees_with_the_dense_reference() {
     let width = 6;
     let matrix = matrix(30, 25, 7, 1);
-    let params = params(width, 3);
+    let params = stepping(&params(width, 3), 0);
     let first = first_items(&matrix, &params, 5);
     let mut items = widened(&first);
     let transposed = matrix.transposed();
@@ -174,19 +182,63 @@ fn training_agrees_with_the_dense_reference() {
         );
         before = now;
     }
-    let model = Ials::fit(&matrix, &params, 5, &Silent).unwrap();
-    // The model's axes are turned, so scores are compared and not factors.
     let customers = solve_plain(&matrix, &items, width, &params);
-    for row in 0..30 {
-        for (item, &score) in scores(&model, &profile(&matrix, row)).iter().enumerate() {
-            let exact: f64 = (0..width)
-                .map(|k| customers[row * width + k] * items[item * width + k])
-                .sum();
-            assert!(
-                (f64::from(score) - exact).abs() < 2e-4,
-                "{row} {item}: {score} {exact}"
-            );
+    // Exact solves, and as many steps as there are unknowns and a few for rounding.
+    for steps in [0, width + 4] {
+        let model = Ials::fit(&matrix, &stepping(&params, steps), 5, &Silent).unwrap();
+        // The model's axes are turned, so scores are compared and not factors.
+        for row in 0..30 {
+            for (item, &score) in scores(&model, &profile(&matrix, row)).iter().enumerate() {
+                let exact: f64 = (0..width)
+                    .map(|k| customers[row * width + k] * items[item * width + k])
+                    .sum();
+                assert!(
+                    (f64::from(score) - exact).abs() < 2e-4,
+                    "{steps} {row} {item}: {score} {exact}"
+                );
+            }
         }
+    }
+}
+
+#[test]
+fn few_steps_from_the_last_epoch_reach_what_exact_solves_reach() {
+    let width = 10;
+    let matrix = matrix(120, 80, 15, 13);
+    let reached = |steps| {
+        let params = stepping(&params(width, 15), steps);
+        let model = Ials::fit(&matrix, &params, 5, &Silent).unwrap();
+        let items = widened(model.items.factors.as_slice());
+        let customers = solve_plain(&matrix, &items, width, &params);
+        objective(&matrix, &customers, &items, width, &params)
+    };
+    let (exact, stepped) = (reached(0), reached(3));
+    assert!((stepped / exact - 1.0).abs() < 0.02, "{stepped} {exact}");
+}
+
+#[test]
+fn steps_lead_to_the_exact_solution_of_light_and_heavy_rows() {
+    let width = 20;
+    let items = 3 * conjugate::HEAVY_ROW / 2;
+    let long = |n: usize| {
+        (0..n as u32)
+            .map(|at| (ItemIdx::from_u32(at), 0.5 + (at % 3) as f32))
+            .collect()
+    };
+    let rows: Vec<Profile> = [1, 4, 13, 300, items].map(long).into();
+    let matrix = Csr::from_rows(&rows, items);
+    let exact = stepping(&params(width, 1), 0);
+    let other = Axes::new(
+        first_items(&matrix, &exact, 1).iter().map(|x| x * 20.0).collect(),
+        width,
+    );
+    let solved = |params: &IalsParams| {
+        let mut out = vec![0.3; rows.len() * width];
+        fit::solve_side(&matrix, &other, params, &mut out);
+        out
+    };
+    for (x, exact) in solved(&stepping(&exact, 40)).iter().zip(solved(&exact)) {
+        assert!((x - exact).abs() < 1e-4 * (1.0 + exact.abs()), "{x} {exact}");
     }
 }
 
@@ -196,7 +248,7 @@ fn the_objective_never_rises() {
     let matrix = matrix(60, 40, 12, 2);
     let params = params(width, 1);
     let transposed = matrix.transposed();
-    let mut items = Axes::new(first_items(&matrix, &params, 1), width);
+    let mut items = first_items(&matrix, &params, 1);
     let mut customers = vec![0.0; 60 * width];
     let mut before = f64::INFINITY;
     let mut must_not_rise = |customers: &[f32], items: &[f32]| {
@@ -205,14 +257,14 @@ fn the_objective_never_rises() {
         before = now;
     };
     for _ in 0..8 {
-        fit::solve_side(&matrix, &items, &params, &mut customers);
-        must_not_rise(&customers, &items.factors);
-        let axes = Axes::new(customers, width);
-        let mut solved = vec![0.0; 40 * width];
-        fit::solve_side(&transposed, &axes, &params, &mut solved);
-        must_not_rise(&axes.factors, &solved);
+        let axes = Axes::turned(items, &mut customers, width);
+        fit::solve_side(&matrix, &axes, &params, &mut customers);
+        items = axes.factors;
+        must_not_rise(&customers, &items);
+        let axes = Axes::turned(customers, &mut items, width);
+        fit::solve_side(&transposed, &axes, &params, &mut items);
         customers = axes.factors;
-        items = Axes::new(solved, width);
+        must_not_rise(&customers, &items);
     }
 }
 
@@ -328,7 +380,8 @@ fn renaming_items_and_customers_renames_the_answers() {
 #[test]
 fn folding_in_is_the_customers_own_step() {
     let matrix = matrix(50, 30, 40, 7);
-    let model = Ials::fit(&matrix, &params(12, 3), 1, &Silent).unwrap();
+    let params = stepping(&params(12, 3), 0);
+    let model = Ials::fit(&matrix, &params, 1, &Silent).unwrap();
     let mut customers = vec![0.0; 50 * 12];
     fit::solve_side(&matrix, &model.items, &model.params, &mut customers);
     for row in 0..50 {

@@ -1,0 +1,355 @@
+//! The pieces of a conjugate-gradient step on a row's normal equations, whose matrix is never formed.
+
+use super::dispatch::dispatch;
+use super::tile::LANES;
+use super::vector::{Vector, madd};
+
+/// Chosen rows of a matrix, each with its weight.
+#[derive(Clone, Copy, Debug)]
+pub struct WeightedRows<'a> {
+    /// The matrix, row-major.
+    pub rows: &'a [f32],
+    /// Numbers in a row.
+    pub width: usize,
+    /// Which rows.
+    pub chosen: &'a [u32],
+    /// A weight for each of them.
+    pub weights: &'a [f32],
+}
+
+/// The definition, in `f64`: `out[k] += Σ_e weight_e (offset + slope · h_e·x) h_e[k]` over the chosen rows `h_e`.
+pub fn add_weighted_plain(chosen: WeightedRows<'_>, offset: f32, slope: f32, x: &[f32], out: &mut [f64]) {
+    for (&at, &weight) in chosen.chosen.iter().zip(chosen.weights) {
+        let row = &chosen.rows[at as usize * chosen.width..][..chosen.width];
+        let along: f64 = row
+            .iter()
+            .zip(x)
+            .map(|(&h, &x)| f64::from(h) * f64::from(x))
+            .sum();
+        let factor = f64::from(weight) * (f64::from(offset) + f64::from(slope) * along);
+        for (out, &h) in out.iter_mut().zip(row) {
+            *out += factor * f64::from(h);
+        }
+    }
+}
+
+/// [`add_weighted_plain`], a few rows at a time.
+///
+/// # Panics
+/// When a row is not in the matrix, or `x` and `out` are not of its width.
+pub fn add_weighted(chosen: WeightedRows<'_>, offset: f32, slope: f32, x: &[f32], out: &mut [f32]) {
+    assert_eq!(chosen.chosen.len(), chosen.weights.len(), "a weight for each row");
+    assert_eq!(x.len(), chosen.width, "a number for each column");
+    assert_eq!(out.len(), chosen.width, "a result for each column");
+    dispatch!(add_weighted_body(chosen: WeightedRows<'_>, offset: f32, slope: f32, x: &[f32], out: &mut [f32]));
+}
+
+#[inline(always)]
+fn add_weighted_body<V: Vector, const ROWS: usize>(
+    chosen: WeightedRows<'_>,
+    offset: f32,
+    slope: f32,
+    x: &[f32],
+    out: &mut [f32],
+) {
+    let (many, few) = chosen.chosen.as_chunks::<8>();
+    let (many_weights, few_weights) = chosen.weights.as_chunks::<8>();
+    for (at, weights) in many.iter().zip(many_weights) {
+        add_group::<V, 8>(chosen, at, weights, offset, slope, x, out);
+    }
+    for (at, weights) in few.chunks(4).zip(few_weights.chunks(4)) {
+        // Rows of weight zero fill the group up.
+        let (mut whole, mut whole_weights) = ([at[0]; 4], [0.0; 4]);
+        whole[..at.len()].copy_from_slice(at);
+        whole_weights[..at.len()].copy_from_slice(weights);
+        add_group::<V, 4>(chosen, &whole, &whole_weights, offset, slope, x, out);
+    }
+}
+
+#[inline(always)]
+fn add_group<V: Vector, const N: usize>(
+    chosen: WeightedRows<'_>,
+    at: &[u32; N],
+    weights: &[f32; N],
+    offset: f32,
+    slope: f32,
+    x: &[f32],
+    out: &mut [f32],
+) {
+    let width = chosen.width;
+    let whole = width / LANES;
+    // Loops, because a closure given to `map` would be compiled without the vector unit.
+    let (mut rows, mut chunks): ([&[f32]; N], [&[[f32; LANES]]; N]) = ([&[]; N], [&[]; N]);
+    for ((row, chunks), &at) in rows.iter_mut().zip(&mut chunks).zip(at) {
+        *row = &chosen.rows[at as usize * width..][..width];
+        *chunks = &row.as_chunks::<LANES>().0[..whole];
+    }
+    let (x_chunks, x_rest) = x.as_chunks::<LANES>();
+    let mut sums = [V::ZERO; N];
+    for (k, x) in x_chunks[..whole].iter().enumerate() {
+        let x = V::load(x);
+        for (sum, chunks) in sums.iter_mut().zip(&chunks) {
+            *sum = V::fused(V::load(&chunks[k]), x, *sum);
+        }
+    }
+    let mut factors = V::sums(sums);
+    for ((factor, row), &weight) in factors.iter_mut().zip(&rows).zip(weights) {
+        for (&h, &x) in row[whole * LANES..].iter().zip(x_rest) {
+            *factor = madd::<V>(h, x, *factor);
+        }
+        *factor = weight * madd::<V>(slope, *factor, offset);
+    }
+    let (out_chunks, out_rest) = out.as_chunks_mut::<LANES>();
+    for (k, out) in out_chunks[..whole].iter_mut().enumerate() {
+        let mut sum = V::load(out);
+        for (&factor, chunks) in factors.iter().zip(&chunks) {
+            sum = V::madd(factor, V::load(&chunks[k]), sum);
+        }
+        *out = sum.store();
+    }
+    for (&factor, row) in factors.iter().zip(&rows) {
+        for (out, &h) in out_rest.iter_mut().zip(&row[whole * LANES..]) {
+            *out = madd::<V>(factor, h, *out);
+        }
+    }
+}
+
+/// The vectors of a conjugate-gradient iteration beside the solution.
+#[derive(Clone, Debug, Default)]
+pub struct Conjugate {
+    /// What is left of the right-hand side.
+    pub residual: Vec<f32>,
+    /// Where the solution moves next.
+    pub direction: Vec<f32>,
+    /// The matrix times the direction.
+    pub image: Vec<f32>,
+}
+
+impl Conjugate {
+    /// Room for vectors of this width, all zero.
+    pub fn reset(&mut self, width: usize) {
+        for vector in [&mut self.residual, &mut self.direction, &mut self.image] {
+            vector.clear();
+            vector.resize(width, 0.0);
+        }
+    }
+
+    /// `residual = −diagonal ∘ x` with `diagonal = share · energy + regularization`, which is left with its inverse in
+    /// `system`.
+    pub fn begin(
+        &mut self,
+        energy: &[f32],
+        [share, regularization]: [f32; 2],
+        system: &mut Diagonal,
+        x: &[f32],
+    ) {
+        for vector in [&mut system.diagonal, &mut system.inverse] {
+            vector.resize(energy.len(), 0.0);
+        }
+        let residual = self.residual.as_mut_slice();
+        begin(energy, share, regularization, system, x, residual);
+    }
+
+    /// `direction = inverse ∘ residual + β · direction`, and `image = diagonal ∘ direction`.
+    pub fn turn(&mut self, system: &Diagonal, beta: f32) {
+        turn(system, beta, self);
+    }
+
+    /// `x += α · direction`, `residual −= α · image`; says the new `Σ inverse · residual²`.
+    pub fn advance(&mut self, inverse: &[f32], alpha: f32, x: &mut [f32]) -> f32 {
+        let (direction, image) = (self.direction.as_slice(), self.image.as_slice());
+        advance(inverse, alpha, direction, image, &mut self.residual, x)
+    }
+}
+
+/// The diagonal part of a row's matrix, which is also what conditions it.
+#[derive(Clone, Debug, Default)]
+pub struct Diagonal {
+    /// All above zero.
+    pub diagonal: Vec<f32>,
+    /// One over it.
+    pub inverse: Vec<f32>,
+}
+
+fn begin(
+    energy: &[f32],
+    share: f32,
+    regularization: f32,
+    system: &mut Diagonal,
+    x: &[f32],
+    residual: &mut [f32],
+) {
+    dispatch!(begin_body(
+        energy: &[f32],
+        share: f32,
+        regularization: f32,
+        system: &mut Diagonal,
+        x: &[f32],
+        residual: &mut [f32],
+    ));
+}
+
+#[inline(always)]
+fn begin_body<V: Vector, const ROWS: usize>(
+    energy: &[f32],
+    share: f32,
+    regularization: f32,
+    system: &mut Diagonal,
+    x: &[f32],
+    residual: &mut [f32],
+) {
+    for (diagonal, &energy) in system.diagonal.iter_mut().zip(energy) {
+        *diagonal = madd::<V>(share, energy, regularization);
+    }
+    for (inverse, &diagonal) in system.inverse.iter_mut().zip(&system.diagonal) {
+        *inverse = 1.0 / diagonal;
+    }
+    for ((residual, &x), &diagonal) in residual.iter_mut().zip(x).zip(&system.diagonal) {
+        *residual = -diagonal * x;
+    }
+}
+
+fn turn(system: &Diagonal, beta: f32, room: &mut Conjugate) {
+    dispatch!(turn_body(system: &Diagonal, beta: f32, room: &mut Conjugate));
+}
+
+#[inline(always)]
+fn turn_body<V: Vector, const ROWS: usize>(system: &Diagonal, beta: f32, room: &mut Conjugate) {
+    let residual = room.residual.iter().zip(&system.inverse);
+    for (direction, (&residual, &inverse)) in room.direction.iter_mut().zip(residual) {
+        *direction = madd::<V>(beta, *direction, inverse * residual);
+    }
+    let direction = room.direction.iter().zip(&system.diagonal);
+    for (image, (&direction, &diagonal)) in room.image.iter_mut().zip(direction) {
+        *image = diagonal * direction;
+    }
+}
+
+fn advance(
+    inverse: &[f32],
+    alpha: f32,
+    direction: &[f32],
+    image: &[f32],
+    residual: &mut [f32],
+    x: &mut [f32],
+) -> f32 {
+    dispatch!(advance_body(
+        inverse: &[f32],
+        alpha: f32,
+        direction: &[f32],
+        image: &[f32],
+        residual: &mut [f32],
+        x: &mut [f32],
+    ) -> f32)
+}
+
+#[inline(always)]
+fn advance_body<V: Vector, const ROWS: usize>(
+    inverse: &[f32],
+    alpha: f32,
+    direction: &[f32],
+    image: &[f32],
+    residual: &mut [f32],
+    x: &mut [f32],
+) -> f32 {
+    for (x, &direction) in x.iter_mut().zip(direction) {
+        *x = madd::<V>(alpha, direction, *x);
+    }
+    for (residual, &image) in residual.iter_mut().zip(image) {
+        *residual = madd::<V>(-alpha, image, *residual);
+    }
+    weighted_square::<V>(inverse, residual)
+}
+
+/// `Σ_k weights[k] x[k]²`.
+#[must_use]
+pub fn square(weights: &[f32], x: &[f32]) -> f32 {
+    assert_eq!(weights.len(), x.len(), "a weight for each number");
+    dispatch!(square_body(weights: &[f32], x: &[f32]) -> f32)
+}
+
+#[inline(always)]
+fn square_body<V: Vector, const ROWS: usize>(weights: &[f32], x: &[f32]) -> f32 {
+    weighted_square::<V>(weights, x)
+}
+
+#[inline(always)]
+fn weighted_square<V: Vector>(weights: &[f32], x: &[f32]) -> f32 {
+    let (weights, weights_rest) = weights.as_chunks::<LANES>();
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (weights, x) in weights.iter().zip(x) {
+        for lane in 0..LANES {
+            sums[lane] = madd::<V>(weights[lane] * x[lane], x[lane], sums[lane]);
+        }
+    }
+    let mut sum: f32 = sums.iter().sum();
+    for (&weight, &x) in weights_rest.iter().zip(x_rest) {
+        sum = madd::<V>(weight * x, x, sum);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn numbers(n: usize, seed: usize) -> Vec<f32> {
+        (0..n)
+            .map(|k| ((k * 7919 + seed * 313) % 1009) as f32 / 504.5 - 1.0)
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_grouped_form_agrees_with_the_definition(width in 1usize..70, n in 0usize..30, seed in 0usize..9) {
+            let rows = numbers(40 * width, seed);
+            let chosen: Vec<u32> = (0..n as u32).map(|e| (e * 7) % 40).collect();
+            let weights: Vec<f32> = numbers(n, seed + 1).iter().map(|w| w + 1.5).collect();
+            let x = numbers(width, seed + 2);
+            let mut fast = numbers(width, seed + 3);
+            let mut plain: Vec<f64> = fast.iter().map(|&x| f64::from(x)).collect();
+            let chosen = WeightedRows { rows: &rows, width, chosen: &chosen, weights: &weights };
+            add_weighted(chosen, 0.5, -2.0, &x, &mut fast);
+            add_weighted_plain(chosen, 0.5, -2.0, &x, &mut plain);
+            for (fast, plain) in fast.iter().zip(&plain) {
+                prop_assert!((f64::from(*fast) - plain).abs() <= 1e-5 * (1 + n * width) as f64, "{fast} {plain}");
+            }
+        }
+
+        #[test]
+        fn the_vector_steps_are_their_formulas(width in 1usize..70, seed in 0usize..9) {
+            let energy: Vec<f32> = numbers(width, seed).iter().map(|x| x + 1.5).collect();
+            let mut room = Conjugate {
+                residual: numbers(width, seed + 1),
+                direction: numbers(width, seed + 2),
+                image: numbers(width, seed + 3),
+            };
+            let mut system = Diagonal::default();
+            let mut x = numbers(width, seed + 4);
+            room.begin(&energy, [2.0, 0.5], &mut system, &x);
+            for k in 0..width {
+                prop_assert!((system.diagonal[k] - 2.0 * energy[k] - 0.5).abs() < 1e-5);
+                prop_assert!((system.inverse[k] * system.diagonal[k] - 1.0).abs() < 1e-5);
+                prop_assert!((room.residual[k] + system.diagonal[k] * x[k]).abs() < 1e-5);
+            }
+            let (before, x_before) = (room.clone(), x.clone());
+            let height = room.advance(&system.inverse, 0.5, &mut x);
+            room.turn(&system, 0.25);
+            let mut sum = 0.0;
+            for k in 0..width {
+                let residual = before.residual[k] - 0.5 * before.image[k];
+                sum += system.inverse[k] * residual * residual;
+                let direction = system.inverse[k] * residual + 0.25 * before.direction[k];
+                prop_assert!((x[k] - x_before[k] - 0.5 * before.direction[k]).abs() < 1e-5);
+                prop_assert!((room.residual[k] - residual).abs() < 1e-5);
+                prop_assert!((room.direction[k] - direction).abs() < 1e-4);
+                prop_assert!((room.image[k] - system.diagonal[k] * direction).abs() < 1e-4);
+            }
+            let again = square(&system.inverse, &room.residual);
+            prop_assert!((height - sum).abs() < 1e-4 * (1.0 + sum) && (again - sum).abs() < 1e-4 * (1.0 + sum));
+        }
+    }
+}
