@@ -53,6 +53,8 @@ pub(super) fn write_params(parts: &BundleParts) -> Result<Vec<u8>, BundleError> 
             ials: parts.ials.params().raw().clone(),
             popularity: parts.popularity_params.raw().clone(),
             trending: parts.trending_params.raw().clone(),
+            // A bundle does not hold the other models.
+            ..RawRecommendParams::default()
         },
     })
     .map_err(|error| BundleError::invalid(PARAMS, error.to_string()))
@@ -80,6 +82,8 @@ pub(super) fn read(
         ials,
         popularity: popularity_params,
         trending: trending_params,
+        neighbours: _,
+        ridge: _,
     } = params.recommend;
     let ials = Ials::from_factors(ials, factors)
         .map_err(|error| arrays.invalid(format!("\"ials.item_factors\": {error}")))?;

@@ -17,7 +17,7 @@ use crate::id::{CustomerIdx, IdError, IdTable, ItemIdx, Row};
 use crate::measure::ranking::RankingMetrics;
 use crate::progress::Progress;
 use crate::recommend::ials::FitError;
-use crate::recommend::{Ials, Popularity, RecommendParams, Recommender};
+use crate::recommend::{Ials, LinksError, Popularity, RecommendParams, Recommender, neighbours, ridge};
 
 /// A user and an item, by name.
 pub type Pair = (String, String);
@@ -80,10 +80,13 @@ pub enum FixedError {
     /// A model could not be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// Items could not be linked.
+    #[error(transparent)]
+    Links(#[from] LinksError),
 }
 
 /// The models of this evaluation, in the order of the report.
-pub const MODELS: [&str; 2] = ["ials", "popularity"];
+pub const MODELS: [&str; 4] = ["ials", "neighbours", "popularity", "ridge"];
 
 /// What is asked of the evaluation.
 #[derive(Clone, Debug)]
@@ -139,6 +142,8 @@ pub fn evaluate_fixed(
         let start = Instant::now();
         let model: Box<dyn Recommender> = match name {
             Ials::NAME => Box::new(Ials::fit(&split.train, &params.ials, options.seed, progress)?),
+            neighbours::NAME => Box::new(neighbours::fit(&split.train, &params.neighbours, progress)?),
+            ridge::NAME => Box::new(ridge::fit(&split.train, &params.ridge, progress)?),
             _ => Box::new(Popularity::of_matrix(&split.train)),
         };
         let fit_seconds = start.elapsed().as_secs_f64();

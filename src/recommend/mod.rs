@@ -8,10 +8,13 @@
 
 pub mod batch;
 pub mod ials;
+mod item_gram;
 pub mod links;
 pub mod low_rank;
+pub mod neighbours;
 pub mod params;
 pub mod popularity;
+pub mod ridge;
 
 use crate::history::{Csr, Profile};
 use crate::id::ItemIdx;
@@ -20,10 +23,13 @@ use batch::{OneByOne, is_masked, named};
 
 pub use batch::BatchScorer;
 pub use ials::{Ials, IalsParams, RawIalsParams};
+pub use item_gram::LinksError;
 pub use links::ItemLinks;
 pub use low_rank::{LowRank, LowRankError};
+pub use neighbours::{NeighboursParams, RawNeighboursParams};
 pub use params::{RawRecommendParams, RecommendParams, RecommendParamsError};
 pub use popularity::{Popularity, PopularityParams, RawPopularityParams};
+pub use ridge::{RawRidgeParams, RidgeParams};
 
 /// Items with their scores, best first: score descending, then row ascending.
 pub type Ranking = Vec<(ItemIdx, f32)>;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::ials::{IalsParams, IalsParamsError, RawIalsParams};
+use super::neighbours::{NeighboursParams, NeighboursParamsError, RawNeighboursParams};
 use super::popularity::{PopularityError, PopularityParams, RawPopularityParams};
+use super::ridge::{RawRidgeParams, RidgeParams, RidgeParamsError};
 
 /// The section as a recipe writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,6 +13,10 @@ use super::popularity::{PopularityError, PopularityParams, RawPopularityParams};
 pub struct RawRecommendParams {
     /// Matrix factorisation.
     pub ials: RawIalsParams,
+    /// Links to what the same customers buy.
+    pub neighbours: RawNeighboursParams,
+    /// Links that foretell each item from those most like it.
+    pub ridge: RawRidgeParams,
     /// What everybody buys.
     pub popularity: RawPopularityParams,
     /// What everybody buys just now.
@@ -21,6 +27,8 @@ impl Default for RawRecommendParams {
     fn default() -> Self {
         Self {
             ials: RawIalsParams::default(),
+            neighbours: RawNeighboursParams::default(),
+            ridge: RawRidgeParams::default(),
             popularity: RawPopularityParams { half_life_days: 30.0 },
             trending: RawPopularityParams { half_life_days: 7.0 },
         }
@@ -34,6 +42,12 @@ pub enum RecommendParamsError {
     /// Those of iALS.
     #[error(transparent)]
     Ials(#[from] IalsParamsError),
+    /// Those of item neighbours.
+    #[error(transparent)]
+    Neighbours(#[from] NeighboursParamsError),
+    /// Those of local ridge regression.
+    #[error(transparent)]
+    Ridge(#[from] RidgeParamsError),
     /// Those of popularity or trending.
     #[error(transparent)]
     Popularity(#[from] PopularityError),
@@ -44,6 +58,10 @@ pub enum RecommendParamsError {
 pub struct RecommendParams {
     /// Matrix factorisation.
     pub ials: IalsParams,
+    /// Links to what the same customers buy.
+    pub neighbours: NeighboursParams,
+    /// Links that foretell each item from those most like it.
+    pub ridge: RidgeParams,
     /// What everybody buys.
     pub popularity: PopularityParams,
     /// What everybody buys just now.
@@ -56,6 +74,8 @@ impl TryFrom<RawRecommendParams> for RecommendParams {
     fn try_from(raw: RawRecommendParams) -> Result<Self, RecommendParamsError> {
         Ok(Self {
             ials: raw.ials.try_into()?,
+            neighbours: raw.neighbours.try_into()?,
+            ridge: raw.ridge.try_into()?,
             popularity: raw.popularity.try_into()?,
             trending: raw.trending.try_into()?,
         })
