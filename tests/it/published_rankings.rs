@@ -165,8 +165,8 @@ struct SecondOrder {
     half: Csr,
 }
 
-/// Rows that go through the customers side by side.
-const SIDE: usize = 16;
+/// Rows that go through the customers side by side: as many as the product ranks at a time with so many items.
+const SIDE: usize = 13;
 
 impl SecondOrder {
     /// `P` of each of the rows in `panel`, items × [`SIDE`].
