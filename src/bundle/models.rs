@@ -84,6 +84,7 @@ pub(super) fn read(
         trending: trending_params,
         neighbours: _,
         ridge: _,
+        low_pass: _,
     } = params.recommend;
     let ials = Ials::from_factors(ials, factors)
         .map_err(|error| arrays.invalid(format!("\"ials.item_factors\": {error}")))?;

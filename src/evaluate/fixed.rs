@@ -17,7 +17,9 @@ use crate::id::{CustomerIdx, IdError, IdTable, ItemIdx, Row};
 use crate::measure::ranking::RankingMetrics;
 use crate::progress::Progress;
 use crate::recommend::ials::FitError;
-use crate::recommend::{Ials, LinksError, Popularity, RecommendParams, Recommender, neighbours, ridge};
+use crate::recommend::{
+    Ials, LinksError, Popularity, RecommendParams, Recommender, low_pass, neighbours, ridge,
+};
 
 /// A user and an item, by name.
 pub type Pair = (String, String);
@@ -83,10 +85,13 @@ pub enum FixedError {
     /// Items could not be linked.
     #[error(transparent)]
     Links(#[from] LinksError),
+    /// The low-pass model could not be fitted.
+    #[error(transparent)]
+    LowPass(#[from] low_pass::FitError),
 }
 
 /// The models of this evaluation, in the order of the report.
-pub const MODELS: [&str; 4] = ["ials", "neighbours", "popularity", "ridge"];
+pub const MODELS: [&str; 5] = ["ials", "low-pass", "neighbours", "popularity", "ridge"];
 
 /// What is asked of the evaluation.
 #[derive(Clone, Debug)]
@@ -144,6 +149,12 @@ pub fn evaluate_fixed(
             Ials::NAME => Box::new(Ials::fit(&split.train, &params.ials, options.seed, progress)?),
             neighbours::NAME => Box::new(neighbours::fit(&split.train, &params.neighbours, progress)?),
             ridge::NAME => Box::new(ridge::fit(&split.train, &params.ridge, progress)?),
+            low_pass::NAME => Box::new(low_pass::fit(
+                &split.train,
+                &params.low_pass,
+                options.seed,
+                progress,
+            )?),
             _ => Box::new(Popularity::of_matrix(&split.train)),
         };
         let fit_seconds = start.elapsed().as_secs_f64();

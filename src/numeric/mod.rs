@@ -1,7 +1,7 @@
 //! Kernels on plain slices: no domain words, no allocation inside a loop, nothing that depends on the number of threads.
 //!
 //! Enters: row-major slices of `f32` (`f64` where rounding would accumulate). Leaves: products, Gram matrices, Cholesky
-//! factors, eigenvectors, the best `k` of many scores.
+//! factors, eigenvectors, singular vectors of sparse matrices, the best `k` of many scores.
 //!
 //! The one decision: one small multiply-add tile ([`tile`](self)) is compiled three times, for AVX-512, for AVX2 with
 //! FMA and for any processor, and every dense operation is a walk over such tiles. The plain loops beside it are the
@@ -20,11 +20,14 @@ mod eigen;
 mod gram;
 mod matvec;
 mod normal;
+mod panel;
 mod product;
 mod scatter;
 mod screen;
+mod sparse;
 mod tile;
 mod top_k;
+mod truncated_svd;
 mod vector;
 
 pub use cholesky::{Cholesky, cholesky_plain};
@@ -33,11 +36,14 @@ pub use eigen::{Eigen, symmetric_eigen};
 pub use gram::{gram, gram_plain};
 pub use matvec::matvec;
 pub use normal::{WeightedRows, add_weighted, add_weighted_plain};
+pub use panel::{orthonormalise, turned};
 pub use product::{PackedRows, multiply, multiply_plain, multiply_rows};
 pub use scatter::scatter;
 pub use screen::Screen;
+pub use sparse::{SparseRows, multiply_sparse, multiply_sparse_plain};
 pub use tile::LANES;
 pub use top_k::{TopK, top_k};
+pub use truncated_svd::{SingularVectors, truncated_svd};
 
 pub(crate) use gram::{PANEL_ROWS, add_gram};
 pub(crate) use normal::{Conjugate, Diagonal, square};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ials::{IalsParams, IalsParamsError, RawIalsParams};
+use super::low_pass::{LowPassParams, LowPassParamsError, RawLowPassParams};
 use super::neighbours::{NeighboursParams, NeighboursParamsError, RawNeighboursParams};
 use super::popularity::{PopularityError, PopularityParams, RawPopularityParams};
 use super::ridge::{RawRidgeParams, RidgeParams, RidgeParamsError};
@@ -17,6 +18,8 @@ pub struct RawRecommendParams {
     pub neighbours: RawNeighboursParams,
     /// Links that foretell each item from those most like it.
     pub ridge: RawRidgeParams,
+    /// Smooth directions.
+    pub low_pass: RawLowPassParams,
     /// What everybody buys.
     pub popularity: RawPopularityParams,
     /// What everybody buys just now.
@@ -29,6 +32,7 @@ impl Default for RawRecommendParams {
             ials: RawIalsParams::default(),
             neighbours: RawNeighboursParams::default(),
             ridge: RawRidgeParams::default(),
+            low_pass: RawLowPassParams::default(),
             popularity: RawPopularityParams { half_life_days: 30.0 },
             trending: RawPopularityParams { half_life_days: 7.0 },
         }
@@ -48,6 +52,9 @@ pub enum RecommendParamsError {
     /// Those of local ridge regression.
     #[error(transparent)]
     Ridge(#[from] RidgeParamsError),
+    /// Those of the low-pass model.
+    #[error(transparent)]
+    LowPass(#[from] LowPassParamsError),
     /// Those of popularity or trending.
     #[error(transparent)]
     Popularity(#[from] PopularityError),
@@ -62,6 +69,8 @@ pub struct RecommendParams {
     pub neighbours: NeighboursParams,
     /// Links that foretell each item from those most like it.
     pub ridge: RidgeParams,
+    /// Smooth directions.
+    pub low_pass: LowPassParams,
     /// What everybody buys.
     pub popularity: PopularityParams,
     /// What everybody buys just now.
@@ -76,6 +85,7 @@ impl TryFrom<RawRecommendParams> for RecommendParams {
             ials: raw.ials.try_into()?,
             neighbours: raw.neighbours.try_into()?,
             ridge: raw.ridge.try_into()?,
+            low_pass: raw.low_pass.try_into()?,
             popularity: raw.popularity.try_into()?,
             trending: raw.trending.try_into()?,
         })

@@ -360,7 +360,7 @@ fn a_fixed_split_is_judged_model_by_model() {
     ];
     let report = json(&[split.as_slice(), &["--k", "1"]].concat());
     assert_eq!((&report["k"], &report["users"]), (&1.into(), &40.into()));
-    assert_eq!(keys(&report["models"]), ["ials", "popularity"]);
+    assert_eq!(keys(&report["models"]), ["ials", "low-pass", "popularity"]);
     assert_keys(
         &report["models"]["popularity"],
         &["recall", "ndcg", "fit_seconds", "rank_seconds"],

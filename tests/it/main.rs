@@ -11,6 +11,7 @@ mod cli;
 mod engine;
 mod layering;
 mod log;
+mod published_low_pass;
 mod published_rankings;
 mod service;
 mod support;

@@ -1,10 +1,6 @@
 //! The interaction log from files: formats, layouts, bad rows, duplicates, and the real log with all its traps.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test that cannot be set up fails, aloud"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails, aloud")]
 
 mod limits;
 mod parquet;

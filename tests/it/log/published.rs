@@ -1,30 +1,17 @@
 //! The published logs, with all their traps.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rapport::history::{Dataset, LogInputs};
 use rapport::log::{RawSource, Source, Strictness, read_pairs};
 use rapport::progress::Silent;
 
 use super::options;
-
-/// The published data, or nothing and a word about it.
-fn data(file: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("RAPPORT_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(file);
-    if !path.exists() {
-        eprintln!("SKIPPED: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
+use crate::support::data::published;
 
 #[test]
 fn online_retail_ii_shows_every_trap() {
-    let Some(path) = data("online-retail-ii/transactions.parquet") else {
+    let Some(path) = published("online-retail-ii/transactions.parquet") else {
         return;
     };
     let recipe =
@@ -103,7 +90,7 @@ fn online_retail_ii_shows_every_trap() {
 
 #[test]
 fn published_pairs_are_read_whole() {
-    let Some(path) = data("gowalla/train.parquet") else {
+    let Some(path) = published("gowalla/train.parquet") else {
         return;
     };
     assert_eq!(read_pairs(&path).unwrap().len(), 810_128);
