@@ -1,7 +1,7 @@
 //! DOOR: the recipe of a training, from TOML to checked parameters.
 //!
 //! Enters: a TOML file or text. Leaves: [`Recipe`], in which every parameter is checked, and its raw form, which a
-//! bundle keeps so that a training can be repeated.
+//! bundle keeps so that a training can be repeated, and which goes back to TOML ([`RawRecipe::to_toml`]).
 //!
 //! The one decision: each room owns its own section (`[source]` the log, `[weights]` the histories, `[recommend]` and
 //! `[churn]` the models) and checks it itself; this file only joins them and names the file when one is wrong. A key
@@ -33,6 +33,45 @@ pub struct RawRecipe {
     pub evaluate: RawEvaluation,
     /// Seed of everything that starts from chance.
     pub seed: u64,
+}
+
+impl RawRecipe {
+    /// The recipe as a file: the lines of `preamble` as comments, then every key that differs from its default.
+    ///
+    /// # Errors
+    /// A value without a TOML form.
+    pub fn to_toml(&self, preamble: &str) -> Result<String, toml::ser::Error> {
+        let (all, usual) = (
+            toml::Value::try_from(self)?,
+            toml::Value::try_from(Self::default())?,
+        );
+        let comments: String = preamble.lines().map(|line| format!("# {line}\n")).collect();
+        let keys = match different(&all, &usual) {
+            Some(keys) => toml::to_string(&keys)?,
+            None => String::new(),
+        };
+        Ok(format!("{comments}\n{keys}"))
+    }
+}
+
+/// What of `all` is not the same in `usual`.
+fn different(all: &toml::Value, usual: &toml::Value) -> Option<toml::Value> {
+    match (all, usual) {
+        (toml::Value::Table(all), toml::Value::Table(usual)) => {
+            let kept: toml::Table = all
+                .iter()
+                .filter_map(|(key, value)| {
+                    let kept = match usual.get(key) {
+                        Some(usual) => different(value, usual),
+                        None => Some(value.clone()),
+                    };
+                    Some((key.clone(), kept?))
+                })
+                .collect();
+            (!kept.is_empty()).then_some(toml::Value::Table(kept))
+        }
+        _ => (all != usual).then(|| all.clone()),
+    }
 }
 
 /// `[evaluate]` as written.
@@ -217,6 +256,22 @@ mod tests {
         let shipped = |name: &str| Recipe::read(Some(&models.join(name))).unwrap().raw;
         assert_eq!(shipped("default.toml"), RawRecipe::default());
         assert_ne!(shipped("online-retail-ii.toml"), RawRecipe::default());
+    }
+
+    #[test]
+    fn a_recipe_is_written_without_its_defaults_and_reads_back_the_same() {
+        let text = "seed = 7\n[source]\ntime_zone = \"Europe/Paris\"\nkinds = { buy = \"purchase\" }\n\
+                    [source.columns]\ncustomer_id = \"who\"\n[recommend.ials]\nunobserved_weight = 0.0123\n\
+                    [recommend.popularity]\nhalf_life_days = 12.5\n";
+        let raw = Recipe::parse(text, "test").unwrap().raw;
+        let written = raw.to_toml("by hand\nof somebody").unwrap();
+        assert!(written.starts_with("# by hand\n# of somebody\n\n"), "{written}");
+        assert!(
+            !written.contains("saturation") && !written.contains("epochs"),
+            "{written}"
+        );
+        assert_eq!(Recipe::parse(&written, "written").unwrap().raw, raw);
+        assert_eq!(RawRecipe::default().to_toml("usual").unwrap(), "# usual\n\n");
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::churn::{ChurnFitReport, ChurnModel};
 use crate::history::{Dataset, interaction_matrix};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
-use crate::recommend::{Ials, Popularity, ials::FitError};
+use crate::recommend::blend::Fitting;
+use crate::recommend::{FitError, Popularity, RawWeights};
 use crate::time::Timestamp;
 
 /// Why no bundle can be made of a log.
@@ -22,9 +23,9 @@ pub enum TrainError {
     /// Nothing happened before the end of the data.
     #[error("the log has no event to learn from; `rapport inspect` shows what was read and what was dropped")]
     NoEvents,
-    /// The factor model could not be fitted.
-    #[error("cannot fit the factor model")]
-    Ials(#[from] FitError),
+    /// A model that ranks could not be fitted.
+    #[error("cannot fit the models that rank")]
+    Recommend(#[from] FitError),
     /// The recipe has no JSON form: a fault of this program.
     #[error("the recipe cannot be written into the bundle")]
     Recipe(#[from] serde_json::Error),
@@ -35,6 +36,8 @@ pub enum TrainError {
 pub struct TrainReport {
     /// Entries of the customer × item matrix.
     pub matrix_entries: usize,
+    /// How much each part of the blend counts.
+    pub blend_weights: RawWeights,
     /// How the churn fit went; `None` where it was refused.
     pub churn: Option<ChurnFitReport>,
     /// The rule that refused the churn model.
@@ -75,14 +78,14 @@ pub fn train(
         return Err(TrainError::NoEvents);
     }
     let matrix = interaction_matrix(&histories, &recipe.weighting, through);
-    let ials = Ials::fit(&matrix, &recipe.recommend.ials, recipe.raw.seed, progress)?;
-    let popularity = Popularity::fit(
-        &histories,
-        &recipe.weighting,
-        &recipe.recommend.popularity,
-        through,
-    );
-    let trending = Popularity::fit(&histories, &recipe.weighting, &recipe.recommend.trending, through);
+    let fitting = Fitting {
+        params: &recipe.recommend,
+        seed: recipe.raw.seed,
+        progress,
+    };
+    let blend = fitting.blend_for_log(&histories, &recipe.weighting, &matrix, through)?;
+    let trending = Popularity::fit(&histories, &recipe.weighting, &recipe.recommend.trending, through)
+        .called(Popularity::TRENDING);
     let (churn, churn_report) = match ChurnModel::fit(&histories, &calendar, &recipe.churn, through, progress)
     {
         Ok((model, report)) => (Ok(model), Some(report)),
@@ -90,6 +93,7 @@ pub fn train(
     };
     let report = TrainReport {
         matrix_entries: matrix.n_entries(),
+        blend_weights: blend.weights().raw().clone(),
         churn: churn_report,
         churn_refusal: churn.as_ref().err().cloned(),
     };
@@ -98,10 +102,8 @@ pub fn train(
         catalog,
         calendar,
         weighting: recipe.weighting.clone(),
-        popularity_params: recipe.recommend.popularity.clone(),
-        trending_params: recipe.recommend.trending.clone(),
-        ials,
-        popularity,
+        recommend: recipe.recommend.clone(),
+        blend,
         trending,
         churn,
         seed: recipe.raw.seed,

@@ -148,6 +148,11 @@ impl<'a> ArrayReader<'a> {
         Ok(found)
     }
 
+    /// Whether there is an array of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.arrays.tensor(name).is_ok()
+    }
+
     /// A one-dimensional array of any length.
     pub(super) fn vector<T: Element>(&self, name: &str) -> Result<Vec<T>, BundleError> {
         Ok(T::read(self.array::<T>(name, 1)?.data()))

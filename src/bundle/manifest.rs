@@ -11,7 +11,9 @@ use crate::time::Timestamp;
 pub const MANIFEST: &str = "manifest.json";
 
 /// The newest format that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+///
+/// 1: factors and popularity alone. 2: the blend, with links and the low-pass part.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What a bundle says of itself: `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

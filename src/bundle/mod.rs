@@ -8,8 +8,8 @@
 //! | `manifest.json` | [`Manifest`]: format, version, recipe, data, shapes, metrics, checksums |
 //! | `histories.safetensors` | ids and the columns of events |
 //! | `catalog.safetensors` | what is known of each item |
-//! | `models.safetensors` | item factors (items × factors), scores of popularity and trending (items) |
-//! | `params.json` | the raw parameters of weighting, iALS, popularity and trending |
+//! | `models.safetensors` | links (items × items, sparse), low-pass directions (items × rank), item factors (items × factors), scores of popularity and trending (items) |
+//! | `params.json` | the raw parameters of the weighting and of every model, with the weights of the blend |
 //! | `churn.json` | the churn model; not there when the training refused it |
 //!
 //! The one decision: a bundle is believed only whole. Its files are named, measured and hashed by the manifest, so one
@@ -37,7 +37,7 @@ use std::path::Path;
 use crate::catalog::Catalog;
 use crate::churn::ChurnModel;
 use crate::history::{Histories, Weighting};
-use crate::recommend::{Ials, Popularity, PopularityParams};
+use crate::recommend::{Blend, Popularity, RecommendParams};
 use crate::time::{Calendar, Timestamp};
 
 const CHURN: &str = "churn.json";
@@ -53,14 +53,10 @@ pub struct BundleParts {
     pub calendar: Calendar,
     /// How a history is weighed.
     pub weighting: Weighting,
-    /// The factor model.
-    pub ials: Ials,
-    /// How `popularity` was fitted.
-    pub popularity_params: PopularityParams,
-    /// What is wanted in general.
-    pub popularity: Popularity,
-    /// How `trending` was fitted.
-    pub trending_params: PopularityParams,
+    /// The models that rank, blended.
+    pub blend: Blend,
+    /// How the models that rank were fitted.
+    pub recommend: RecommendParams,
     /// What is wanted just now: popularity with a short half-life.
     pub trending: Popularity,
     /// The churn model, or the rule that refused its training.
@@ -133,7 +129,7 @@ impl BundleParts {
                 customers: self.histories.customers().len(),
                 items: self.histories.items().len(),
                 events: self.histories.n_events(),
-                factors: self.ials.item_factors().ncols(),
+                factors: self.blend.ials().item_factors().ncols(),
             },
             metrics: self.metrics.clone(),
             churn_horizon_days: self.churn.as_ref().ok().map(ChurnModel::horizon_days),
@@ -195,7 +191,7 @@ impl Bundle {
             customers: histories.customers().len(),
             items: n_items,
             events: histories.n_events(),
-            factors: models.ials.item_factors().ncols(),
+            factors: models.blend.ials().item_factors().ncols(),
         };
         if shapes != manifest.shapes {
             return Err(about_manifest(format!(
@@ -210,10 +206,8 @@ impl Bundle {
             catalog,
             calendar,
             weighting: models.weighting,
-            popularity_params: models.popularity_params,
-            trending_params: models.trending_params,
-            ials: models.ials,
-            popularity: models.popularity,
+            recommend: models.recommend,
+            blend: models.blend,
             trending: models.trending,
             churn,
             seed: manifest.seed,

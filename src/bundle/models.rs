@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::BundleParts;
 use super::arrays::{ArrayReader, ArrayWriter};
 use super::error::BundleError;
-use crate::history::{RawWeighting, Weighting};
-use crate::recommend::{Ials, Popularity, PopularityParams, RawRecommendParams, RecommendParams};
+use crate::history::{Csr, RawWeighting, Weighting};
+use crate::recommend::blend::RawBlendParams;
+use crate::recommend::{
+    Blend, Ials, ItemLinks, LowRank, Popularity, RawRecommendParams, RecommendParams, Weights, low_pass,
+};
 
 pub(super) const FILE: &str = "models.safetensors";
 pub(super) const PARAMS: &str = "params.json";
@@ -30,17 +33,30 @@ pub(super) struct Params {
 /// The models that rank, and how.
 pub(super) struct Models {
     pub(super) weighting: Weighting,
-    pub(super) ials: Ials,
-    pub(super) popularity_params: PopularityParams,
-    pub(super) popularity: Popularity,
-    pub(super) trending_params: PopularityParams,
+    pub(super) blend: Blend,
+    pub(super) recommend: RecommendParams,
     pub(super) trending: Popularity,
 }
 
 pub(super) fn write(parts: &BundleParts, file: &Path) -> Result<Vec<u8>, BundleError> {
     let mut arrays = ArrayWriter::default();
-    arrays.matrix("ials.item_factors", parts.ials.item_factors());
-    arrays.vector("popularity.scores", parts.popularity.scores().iter().copied());
+    let blend = &parts.blend;
+    if let Some(links) = blend.links() {
+        let links = links.links();
+        arrays.vector(
+            "links.offsets",
+            links.offsets().iter().map(|&offset| offset as u64),
+        );
+        arrays.vector("links.items", links.columns().iter().copied());
+        arrays.vector("links.values", links.values().iter().copied());
+    }
+    if let Some(low_pass) = blend.low_pass() {
+        arrays.matrix("low_pass.directions", low_pass.directions());
+        arrays.vector("low_pass.input", low_pass.input().iter().copied());
+        arrays.vector("low_pass.gain", low_pass.gain().iter().copied());
+    }
+    arrays.matrix("ials.item_factors", blend.ials().item_factors());
+    arrays.vector("popularity.scores", blend.popularity().scores().iter().copied());
     arrays.vector("trending.scores", parts.trending.scores().iter().copied());
     arrays.finish(file)
 }
@@ -48,13 +64,14 @@ pub(super) fn write(parts: &BundleParts, file: &Path) -> Result<Vec<u8>, BundleE
 pub(super) fn write_params(parts: &BundleParts) -> Result<Vec<u8>, BundleError> {
     serde_json::to_vec_pretty(&RawParams {
         weights: parts.weighting.raw().clone(),
+        // Those of the fitted models: a recipe may leave some to the fit to choose.
         recommend: RawRecommendParams {
-            // Those of the fitted model: a recipe may leave one to the fit to choose.
-            ials: parts.ials.params().raw().clone(),
-            popularity: parts.popularity_params.raw().clone(),
-            trending: parts.trending_params.raw().clone(),
-            // A bundle does not hold the other models.
-            ..RawRecommendParams::default()
+            ials: parts.blend.ials().params().raw().clone(),
+            blend: RawBlendParams {
+                weights: Some(parts.blend.weights().raw().clone()),
+                ..parts.recommend.blend.raw().clone()
+            },
+            ..parts.recommend.raw()
         },
     })
     .map_err(|error| BundleError::invalid(PARAMS, error.to_string()))
@@ -78,26 +95,56 @@ pub(super) fn read(
 ) -> Result<Models, BundleError> {
     let arrays = ArrayReader::new(file, content)?;
     let factors = arrays.matrix("ials.item_factors", n_items)?;
-    let RecommendParams {
-        ials,
-        popularity: popularity_params,
-        trending: trending_params,
-        neighbours: _,
-        ridge: _,
-        low_pass: _,
-    } = params.recommend;
-    let ials = Ials::from_factors(ials, factors)
+    let recommend = params.recommend;
+    let ials = Ials::from_factors(recommend.ials.clone(), factors)
         .map_err(|error| arrays.invalid(format!("\"ials.item_factors\": {error}")))?;
     let popularity = |name: &str| {
         Popularity::from_scores(arrays.vector_of(name, n_items)?)
             .map_err(|error| arrays.invalid(format!("{name:?}: {error}")))
     };
+    // A bundle of format 1 has no blend: its factors answer alone.
+    let weights = recommend
+        .blend
+        .weights()
+        .cloned()
+        .unwrap_or_else(Weights::ials_alone);
+    let blend = Blend::of_merged(
+        read_links(&arrays, n_items)?,
+        read_low_pass(&arrays, n_items)?,
+        ials,
+        popularity("popularity.scores")?,
+        weights,
+    );
     Ok(Models {
         weighting: params.weighting,
-        ials,
-        popularity_params,
-        popularity: popularity("popularity.scores")?,
-        trending_params,
+        blend,
+        recommend,
         trending: popularity("trending.scores")?.called(Popularity::TRENDING),
     })
+}
+
+fn read_links(arrays: &ArrayReader<'_>, n_items: usize) -> Result<Option<ItemLinks>, BundleError> {
+    if !arrays.has("links.offsets") {
+        return Ok(None);
+    }
+    let offsets = arrays.vector_of::<u64>("links.offsets", n_items + 1)?;
+    let links = Csr::from_parts(
+        offsets.into_iter().map(|offset| offset as usize).collect(),
+        arrays.vector("links.items")?,
+        arrays.vector("links.values")?,
+        n_items,
+    )
+    .map_err(|error| arrays.invalid(format!("\"links\": {error}")))?;
+    Ok(Some(ItemLinks::new("links", links)))
+}
+
+fn read_low_pass(arrays: &ArrayReader<'_>, n_items: usize) -> Result<Option<LowRank>, BundleError> {
+    if !arrays.has("low_pass.directions") {
+        return Ok(None);
+    }
+    let directions = arrays.matrix("low_pass.directions", n_items)?;
+    let (input, gain) = (arrays.vector("low_pass.input")?, arrays.vector("low_pass.gain")?);
+    LowRank::new(low_pass::NAME, directions, input, gain)
+        .map(Some)
+        .map_err(|error| arrays.invalid(format!("\"low_pass\": {error}")))
 }

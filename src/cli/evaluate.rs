@@ -7,15 +7,17 @@ use serde_json::{Map, Value, json};
 
 use super::Usage;
 use super::input::LogArgs;
+use super::memory::ProcessMemory;
 use super::output::{self, Format};
 use super::progress::Bars;
 use crate::churn::ChurnBacktest;
 use crate::evaluate::fixed::{FixedOptions, FixedReport, MODELS, evaluate_fixed};
-use crate::evaluate::temporal_ranking::{ProtocolReport, TemporalReport};
+use crate::evaluate::temporal_ranking::{Advantage, Estimate, ProtocolReport, TemporalReport};
 use crate::evaluate::{Evaluation, Judged, evaluate};
 use crate::log::read_pairs;
 use crate::measure::bootstrap::Interval;
 use crate::recipe::Recipe;
+use crate::recommend::blend::{RawTerm, RawWeights};
 use crate::time::Timestamp;
 use crate::train::data_through;
 
@@ -91,6 +93,7 @@ fn fixed(args: &Args, train: &std::path::Path, test: &std::path::Path) -> anyhow
         k: args.k.unwrap_or(recipe.raw.evaluate.k) as usize,
         model: args.model.as_deref(),
         seed: recipe.raw.seed,
+        memory: &ProcessMemory,
     };
     Ok(evaluate_fixed(
         &read(train)?,
@@ -137,6 +140,8 @@ fn describe_fixed(report: &FixedReport) -> String {
             format!("{:.4}", model.metrics.reciprocal_rank),
             format!("{:.1}", model.fit_seconds),
             format!("{:.1}", model.rank_seconds),
+            mebibytes(model.fit_peak_bytes),
+            mebibytes(model.rank_peak_bytes),
         ]
     });
     let header = [
@@ -147,15 +152,58 @@ fn describe_fixed(report: &FixedReport) -> String {
         &format!("MRR@{k}"),
         "fit s",
         "rank s",
+        "fit MiB",
+        "rank MiB",
     ];
     format!(
-        "{} users, {} pairs to learn from, {} to find ({} of items never seen in training, which count as misses)\n\n{}",
+        "{} users, {} pairs to learn from, {} to find ({} of items never seen in training, which count as misses)\n{}\n\n{}",
         output::count(report.users as u64),
         output::count(report.train_pairs as u64),
         output::count(report.test_pairs as u64),
         output::count(report.unknown_test_pairs as u64),
+        report
+            .blend_weights
+            .as_ref()
+            .map_or_else(String::new, describe_weights),
         output::table(&header, 1, rows)
     )
+}
+
+/// The weights of a blend in one line.
+pub fn describe_weights(weights: &RawWeights) -> String {
+    let term = |name: &str, term: RawTerm| {
+        let RawTerm {
+            weight,
+            length_exponent,
+        } = term;
+        (weight > 0.0).then(|| format!("{name} {weight:.3} × (n/n̄)^{length_exponent:.2}"))
+    };
+    let RawWeights {
+        usual_length,
+        ridge_share,
+        links,
+        low_pass,
+        ials,
+        popularity,
+    } = weights;
+    let links_name = format!("links ({:.0} % ridge)", 100.0 * ridge_share);
+    let terms: Vec<String> = [
+        term(&links_name, *links),
+        term("low-pass", *low_pass),
+        term("ials", *ials),
+        term("popularity", *popularity),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    format!(
+        "The blend: {}; n items in the history, n̄ = {usual_length}",
+        terms.join(" + ")
+    )
+}
+
+fn mebibytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "-".to_owned(), |bytes| (bytes >> 20).to_string())
 }
 
 /// The report of an evaluation in time, for a person.
@@ -181,28 +229,40 @@ fn with_interval(value: f64, interval: Option<Interval>) -> String {
 fn describe_ranking(report: &TemporalReport) -> String {
     let protocol = |title: &str, found: &ProtocolReport| {
         let rows = found.models.iter().map(|(name, model)| {
+            let over = |part: fn(&Advantage) -> Estimate| {
+                found.blend_minus.get(name).map_or_else(String::new, |advantage| {
+                    let Estimate { value, interval } = part(advantage);
+                    with_interval(value, interval)
+                })
+            };
             vec![
                 (*name).to_owned(),
                 with_interval(model.metrics.recall, model.recall_interval),
                 with_interval(model.metrics.ndcg, model.ndcg_interval),
+                over(|advantage| advantage.recall),
+                over(|advantage| advantage.ndcg),
             ]
         });
         let (recall, ndcg) = (format!("recall@{}", report.k), format!("NDCG@{}", report.k));
+        let header = [
+            "model",
+            &recall,
+            &ndcg,
+            "blend's recall more by",
+            "blend's NDCG more by",
+        ];
         format!(
-            "{title}: {} customers, {} purchases to foresee\n{}\n  NDCG of ials over popularity: {}",
+            "{title}: {} customers, {} purchases to foresee\n{}",
             output::count(found.customers as u64),
             output::count(found.test_items as u64),
-            output::table(&["model", &recall, &ndcg], 1, rows),
-            with_interval(
-                found.ials_minus_popularity.value,
-                found.ials_minus_popularity.interval
-            ),
+            output::table(&header, 1, rows),
         )
     };
     format!(
-        "Ranking: learned from what was before {}, judged until {}\n\n{}\n\n{}",
+        "Ranking: learned from what was before {}, judged until {}\n{}\n\n{}\n\n{}",
         report.as_of,
         report.until,
+        describe_weights(&report.blend_weights),
         protocol("Items new to the customer", &report.new),
         protocol("All items, repeats allowed", &report.repeats_allowed),
     )

@@ -11,6 +11,7 @@ mod evaluate;
 mod features;
 mod input;
 mod inspect;
+mod memory;
 mod models;
 mod output;
 mod progress;

@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::clock;
-use super::evaluate::headline;
+use super::evaluate::{describe_weights, headline};
 use super::input::{LogArgs, RegistryArgs};
 use super::output::{self, Format};
 use super::progress::Bars;
@@ -115,7 +115,8 @@ fn describe(args: &Args, manifest: &Manifest, report: &TrainReport) -> String {
     format!(
         "Model {version}\n\
          \x20 learned from {customers} customers, {items} items, {events} events before {through}\n\
-         \x20 ials        {factors} factors on {entries} customer-item pairs\n\
+         \x20 ranking     {factors} factors on {entries} customer-item pairs\n\
+         \x20 {blend}\n\
          \x20 {churn}\n\
          {figures}\
          \x20 {serving}\n\
@@ -127,6 +128,7 @@ fn describe(args: &Args, manifest: &Manifest, report: &TrainReport) -> String {
         through = manifest.data_through,
         factors = shapes.factors,
         entries = output::count(report.matrix_entries as u64),
+        blend = describe_weights(&report.blend_weights),
         figures = describe_figures(&manifest.metrics),
         folder = args.registry.registry.join(&manifest.version).display(),
     )

@@ -1,6 +1,7 @@
 //! A fixed split: pairs to learn from and pairs to find again, as the published benchmarks of ranking have it.
 //!
-//! Enters: (user, item) names of both halves. Leaves: recall and NDCG at `k` of each model, and how long it took.
+//! Enters: (user, item) names of both halves. Leaves: recall and NDCG at `k` of each model, how long it took and how much
+//! memory.
 //!
 //! Every user with a test item counts once. All items of the training are ranked except those that the user has there
 //! already. A test item that the training never saw cannot be ranked and is a miss, so no model looks better for what it
@@ -16,9 +17,10 @@ use crate::history::Csr;
 use crate::id::{CustomerIdx, IdError, IdTable, ItemIdx, Row};
 use crate::measure::ranking::RankingMetrics;
 use crate::progress::Progress;
-use crate::recommend::ials::FitError;
+use crate::recommend::blend::Fitting;
 use crate::recommend::{
-    Ials, LinksError, Popularity, RecommendParams, Recommender, low_pass, neighbours, ridge,
+    Blend, FitError, Ials, Popularity, Ranking, RawWeights, RecommendParams, Recommender, low_pass,
+    neighbours, ridge,
 };
 
 /// A user and an item, by name.
@@ -34,6 +36,13 @@ pub struct ModelReport {
     pub fit_seconds: f64,
     /// Seconds that ranking all items for all users took.
     pub rank_seconds: f64,
+    /// Most memory that the process held while this model was fitted, in bytes; absent where the system does not say.
+    /// What was there before counts: the pairs, and the models fitted before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit_peak_bytes: Option<u64>,
+    /// The same while it ranked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank_peak_bytes: Option<u64>,
 }
 
 /// The report of a fixed split.
@@ -51,6 +60,25 @@ pub struct FixedReport {
     pub unknown_test_pairs: usize,
     /// By name of the model.
     pub models: BTreeMap<String, ModelReport>,
+    /// How much each part of the blend counts, where the blend was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blend_weights: Option<RawWeights>,
+}
+
+/// Knows how much memory the process holds.
+pub trait MemoryMeter: Sync {
+    /// The most since the last call, in bytes; `None` where the system does not say.
+    fn peak_since_last(&self) -> Option<u64>;
+}
+
+/// Measures nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoMeter;
+
+impl MemoryMeter for NoMeter {
+    fn peak_since_last(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Why a fixed split cannot be evaluated.
@@ -82,19 +110,20 @@ pub enum FixedError {
     /// A model could not be fitted.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// Items could not be linked.
-    #[error(transparent)]
-    Links(#[from] LinksError),
-    /// The low-pass model could not be fitted.
-    #[error(transparent)]
-    LowPass(#[from] low_pass::FitError),
 }
 
-/// The models of this evaluation, in the order of the report.
-pub const MODELS: [&str; 5] = ["ials", "low-pass", "neighbours", "popularity", "ridge"];
+/// The models of this evaluation.
+pub const MODELS: [&str; 6] = [
+    Blend::NAME,
+    neighbours::NAME,
+    ridge::NAME,
+    low_pass::NAME,
+    Ials::NAME,
+    Popularity::POPULARITY,
+];
 
 /// What is asked of the evaluation.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FixedOptions<'a> {
     /// Cut-off of the rankings.
     pub k: usize,
@@ -102,6 +131,8 @@ pub struct FixedOptions<'a> {
     pub model: Option<&'a str>,
     /// Seed of the fits.
     pub seed: u64,
+    /// Who knows how much memory is held.
+    pub memory: &'a dyn MemoryMeter,
 }
 
 /// A split with names interned.
@@ -139,30 +170,20 @@ pub fn evaluate_fixed(
     if users == 0 {
         return Err(FixedError::NothingToFind);
     }
-    let mut models = BTreeMap::new();
-    for name in MODELS
-        .into_iter()
-        .filter(|&name| options.model.is_none_or(|only| only == name))
-    {
-        let start = Instant::now();
-        let model: Box<dyn Recommender> = match name {
-            Ials::NAME => Box::new(Ials::fit(&split.train, &params.ials, options.seed, progress)?),
-            neighbours::NAME => Box::new(neighbours::fit(&split.train, &params.neighbours, progress)?),
-            ridge::NAME => Box::new(ridge::fit(&split.train, &params.ridge, progress)?),
-            low_pass::NAME => Box::new(low_pass::fit(
-                &split.train,
-                &params.low_pass,
-                options.seed,
-                progress,
-            )?),
-            _ => Box::new(Popularity::of_matrix(&split.train)),
-        };
-        let fit_seconds = start.elapsed().as_secs_f64();
-        models.insert(
-            name.to_owned(),
-            split.report(&*model, options.k, fit_seconds, progress),
-        );
-    }
+    let mut judge = Judge {
+        split: &split,
+        options,
+        progress,
+        fits: Vec::new(),
+        models: BTreeMap::new(),
+    };
+    let fitting = Fitting {
+        params,
+        seed: options.seed,
+        progress,
+    };
+    let blend_weights = judge.all(&fitting)?;
+    let models = judge.models;
     Ok(FixedReport {
         k: options.k,
         users,
@@ -170,7 +191,112 @@ pub fn evaluate_fixed(
         test_pairs: split.test.iter().map(|(_, n)| n).sum(),
         unknown_test_pairs: split.unknown,
         models,
+        blend_weights,
     })
+}
+
+/// What one fit took.
+#[derive(Clone, Copy)]
+struct Lap {
+    seconds: f64,
+    peak_bytes: Option<u64>,
+}
+
+/// Fits and judges model after model.
+struct Judge<'a> {
+    split: &'a Split,
+    options: &'a FixedOptions<'a>,
+    progress: &'a dyn Progress,
+    fits: Vec<(&'static str, Lap)>,
+    models: BTreeMap<String, ModelReport>,
+}
+
+impl Judge<'_> {
+    fn all(&mut self, fitting: &Fitting<'_>) -> Result<Option<RawWeights>, FixedError> {
+        let train = &self.split.train;
+        let popularity = Popularity::of_matrix(train);
+        match self.options.model {
+            None | Some(Blend::NAME) => {}
+            Some(only) => {
+                let start = self.start();
+                let model = fitting.alone(only, train)?;
+                let lap = self.lap(start);
+                self.judge(&*model, lap);
+                return Ok(None);
+            }
+        }
+        let whole = self.start();
+        let weights = fitting.weights_for_pairs(train)?;
+        let mut peak = self.options.memory.peak_since_last();
+        let mut fits = Vec::new();
+        let mut start = Instant::now();
+        let parts = fitting.parts(train, popularity, &mut |name| {
+            let seconds = start.elapsed().as_secs_f64();
+            let peak_bytes = self.options.memory.peak_since_last();
+            peak = peak.max(peak_bytes);
+            fits.push((name, Lap { seconds, peak_bytes }));
+            start = Instant::now();
+        })?;
+        self.fits = fits;
+        let blend_fit = Lap {
+            seconds: whole.elapsed().as_secs_f64(),
+            peak_bytes: peak,
+        };
+        if self.options.model.is_none() {
+            for model in parts.each() {
+                let lap = self
+                    .fits
+                    .iter()
+                    .find(|(name, _)| *name == model.name())
+                    .map(|found| found.1);
+                self.judge(model, lap.unwrap_or(blend_fit));
+            }
+            let start = self.start();
+            let popularity = Popularity::of_matrix(train);
+            let lap = self.lap(start);
+            self.judge(&popularity, lap);
+        }
+        let start = self.start();
+        let blend = Blend::new(parts, weights, train);
+        let merged = self.lap(start);
+        self.judge(
+            &blend,
+            Lap {
+                seconds: blend_fit.seconds + merged.seconds,
+                peak_bytes: blend_fit.peak_bytes.max(merged.peak_bytes),
+            },
+        );
+        Ok(Some(blend.weights().raw().clone()))
+    }
+
+    fn start(&self) -> Instant {
+        self.options.memory.peak_since_last();
+        Instant::now()
+    }
+
+    fn lap(&self, start: Instant) -> Lap {
+        Lap {
+            seconds: start.elapsed().as_secs_f64(),
+            peak_bytes: self.options.memory.peak_since_last(),
+        }
+    }
+
+    fn judge(&mut self, model: &dyn Recommender, fit: Lap) {
+        self.progress.begin("Ranking all items for all users", 1);
+        let start = self.start();
+        let rankings = model.rank_all(&self.split.train, Some(&self.split.train), self.options.k);
+        let rank = self.lap(start);
+        let report = ModelReport {
+            metrics: self.split.metrics(&rankings, self.options.k),
+            fit_seconds: fit.seconds,
+            rank_seconds: rank.seconds,
+            fit_peak_bytes: fit.peak_bytes,
+            rank_peak_bytes: rank.peak_bytes,
+        };
+        self.progress.advance(1);
+        self.progress.end();
+        self.models.insert(model.name().to_owned(), report);
+    }
 }
 
 impl Split {
@@ -226,31 +352,15 @@ impl Split {
         })
     }
 
-    fn report(
-        &self,
-        model: &dyn Recommender,
-        k: usize,
-        fit_seconds: f64,
-        progress: &dyn Progress,
-    ) -> ModelReport {
-        progress.begin("Ranking all items for all users", 1);
-        let start = Instant::now();
-        let rankings = model.rank_all(&self.train, Some(&self.train), k);
-        let rank_seconds = start.elapsed().as_secs_f64();
+    fn metrics(&self, rankings: &[Ranking], k: usize) -> RankingMetrics {
         let lists: Vec<RankingMetrics> = rankings
-            .iter()
+            .par_iter()
             .zip(&self.test)
             .filter_map(|(ranked, (relevant, all))| {
                 RankingMetrics::of(ranked.iter().map(|best| best.0.as_u32()), relevant, *all, k)
             })
             .collect();
-        progress.advance(1);
-        progress.end();
-        ModelReport {
-            metrics: RankingMetrics::mean(&lists),
-            fit_seconds,
-            rank_seconds,
-        }
+        RankingMetrics::mean(&lists)
     }
 }
 
@@ -294,6 +404,7 @@ mod tests {
         k: 2,
         model: None,
         seed: 1,
+        memory: &NoMeter,
     };
     const TRAIN: [(&str, &str); 8] = [
         ("u", "a"),
@@ -349,6 +460,7 @@ mod tests {
             k: 1,
             model: Some("ials"),
             seed: 3,
+            memory: &NoMeter,
         };
         let report = evaluate_fixed(
             &strip(train),

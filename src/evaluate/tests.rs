@@ -10,7 +10,10 @@ use crate::history::{HistoriesBuilder, RawWeighting, Weighting, interaction_matr
 use crate::id::{CustomerIdx, Row};
 use crate::log::{Event, EventKind};
 use crate::progress::Silent;
-use crate::recommend::{Ials, IalsParams, Popularity, RawIalsParams, RawPopularityParams, Recommender};
+use crate::recommend::blend::Fitting;
+use crate::recommend::{
+    IalsParams, RawIalsParams, RawRecommendParams, RecommendParams, Recommender, Weights,
+};
 
 const CUSTOMERS: u32 = 120;
 const ITEMS: u32 = 25;
@@ -68,6 +71,7 @@ fn histories(lines: &[Line]) -> Histories {
 #[derive(PartialEq)]
 struct Said {
     ials: IalsParams,
+    weights: Weights,
     folded_in: Vec<Vec<f32>>,
     scores: Vec<Vec<f32>>,
     popularity: Vec<f32>,
@@ -85,9 +89,19 @@ fn said(histories: &Histories) -> Said {
         ..RawIalsParams::default()
     };
     let matrix = interaction_matrix(histories, &weighting, day(CUT));
-    let ials = Ials::fit(&matrix, &raw.try_into().unwrap(), 1, &Silent).unwrap();
-    let half_life = RawPopularityParams { half_life_days: 30.0 };
-    let popularity = Popularity::fit(histories, &weighting, &half_life.try_into().unwrap(), day(CUT));
+    let params = RecommendParams::try_from(RawRecommendParams {
+        ials: raw,
+        ..RawRecommendParams::default()
+    });
+    let fitting = Fitting {
+        params: &params.unwrap(),
+        seed: 1,
+        progress: &Silent,
+    };
+    let blend = fitting
+        .blend_for_log(histories, &weighting, &matrix, day(CUT))
+        .unwrap();
+    let (ials, popularity) = (blend.ials(), blend.popularity());
     let raw = RawChurnParams {
         horizon_days: 30,
         min_outcomes: 20,
@@ -98,8 +112,8 @@ fn said(histories: &Histories) -> Said {
     let known = |customer| histories.of(CustomerIdx::from_u32(customer));
     let profiles = || (0..CUSTOMERS).map(|customer| weighting.profile(known(customer), day(CUT)));
     let score = |profile| {
-        let mut scores = vec![0.0; ials.n_items()];
-        ials.score(&profile, &mut scores);
+        let mut scores = vec![0.0; blend.n_items()];
+        blend.score(&profile, &mut scores);
         scores.truncate(ITEMS as usize);
         scores
     };
@@ -108,6 +122,7 @@ fn said(histories: &Histories) -> Said {
     features.rows.retain(|row| row.churned.is_none());
     Said {
         ials: ials.params().clone(),
+        weights: blend.weights().clone(),
         folded_in: profiles().map(|profile| ials.fold_in(&profile)).collect(),
         scores: profiles().map(score).collect(),
         popularity: popularity.scores()[..ITEMS as usize].to_vec(),
@@ -139,7 +154,8 @@ proptest! {
         let with_future = said(&histories(&lines));
         prop_assert_eq!(&with_future.ials, &alone.ials);
         prop_assert!(with_future.folded_in == alone.folded_in, "iALS folds in otherwise");
-        prop_assert!(with_future.scores == alone.scores, "iALS scores otherwise");
+        prop_assert_eq!(&with_future.weights, &alone.weights);
+        prop_assert!(with_future.scores == alone.scores, "the blend scores otherwise");
         prop_assert!(with_future.popularity == alone.popularity, "popularity counts otherwise");
         prop_assert!(with_future.churn == alone.churn, "the churn model differs");
         prop_assert!(with_future.risks == alone.risks, "churn scores differ");

@@ -22,6 +22,12 @@ pub struct RankingMetrics {
     pub reciprocal_rank: f64,
 }
 
+/// What a hit at this rank, from 1, counts in NDCG: `1 / log₂(rank + 1)`.
+#[must_use]
+pub fn discount(rank: usize) -> f64 {
+    1.0 / ((rank + 1) as f64).log2()
+}
+
 impl RankingMetrics {
     /// The metrics of one list.
     ///
@@ -41,7 +47,6 @@ impl RankingMetrics {
         if n_relevant == 0 || k == 0 {
             return None;
         }
-        let discount = |rank: usize| 1.0 / ((rank + 1) as f64).log2();
         let (mut hits, mut gain, mut first) = (0usize, 0.0, None);
         for (rank, item) in (1..=k).zip(ranked) {
             if relevant.binary_search(&item).is_ok() {

@@ -38,6 +38,14 @@ pub(super) fn dot_body<V: Vector, const ROWS: usize>(a: &[f32], b: &[f32]) -> f3
     sums[0]
 }
 
+/// `√(Σ_k x[k]²)`, in blocks whose sums are added in `f64`, so that a million entries lose no digits.
+#[must_use]
+pub fn norm(x: &[f32]) -> f32 {
+    const BLOCK: usize = 1024;
+    let square: f64 = x.chunks(BLOCK).map(|block| f64::from(dot(block, block))).sum();
+    square.sqrt() as f32
+}
+
 /// `y[k] += a · x[k]`.
 ///
 /// # Panics
@@ -73,6 +81,8 @@ mod tests {
             let magnitude: f64 = pairs.iter().map(|&(x, y)| f64::from((x * y).abs())).sum();
             let bound = pairs.len() as f64 * f64::from(f32::EPSILON) * magnitude;
             prop_assert!((f64::from(dot(&x, &y)) - exact).abs() <= bound);
+            let square: f64 = x.iter().map(|&x| f64::from(x).powi(2)).sum();
+            prop_assert!((f64::from(norm(&x)) - square.sqrt()).abs() <= 1e-6 * square.sqrt());
             let mut sum = y.clone();
             axpy(a, &x, &mut sum);
             for ((&x, &y), &sum) in x.iter().zip(&y).zip(&sum) {

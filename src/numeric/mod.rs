@@ -31,13 +31,13 @@ mod truncated_svd;
 mod vector;
 
 pub use cholesky::{Cholesky, cholesky_plain};
-pub use dot::{axpy, dot};
+pub use dot::{axpy, dot, norm};
 pub use eigen::{Eigen, symmetric_eigen};
 pub use gram::{gram, gram_plain};
 pub use matvec::matvec;
 pub use normal::{WeightedRows, add_weighted, add_weighted_plain};
 pub use panel::{orthonormalise, turned};
-pub use product::{PackedRows, multiply, multiply_plain, multiply_rows};
+pub use product::{PackedRows, multiply, multiply_plain};
 pub use scatter::scatter;
 pub use screen::Screen;
 pub use sparse::{SparseRows, multiply_sparse, multiply_sparse_plain};

@@ -34,7 +34,7 @@ pub fn turned(panel: &[f32], width: usize, matrix: &[f64], count: usize) -> Vec<
     let columns = PackedRows::new(&columns, width);
     out.par_chunks_mut(BLOCK_ROWS * count)
         .zip(panel.par_chunks(BLOCK_ROWS * width))
-        .for_each(|(out, block)| multiply(&PackedRows::new(block, width), &columns, 0, count, out));
+        .for_each(|(out, block)| multiply(block, &columns, out));
     out
 }
 

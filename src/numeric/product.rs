@@ -71,65 +71,24 @@ impl PackedRows {
     }
 }
 
-/// The definition: `out[r][c - first] = Σ_k a[r][k] · b[c][k]` for `count` rows `c` of `b` from `first`.
-pub fn multiply_plain(a: &[f32], b: &[f32], width: usize, first: usize, count: usize, out: &mut [f32]) {
-    for (a, out) in a.chunks_exact(width).zip(out.chunks_exact_mut(count.max(1))) {
-        for (c, out) in (first..first + count).zip(out) {
-            *out = a.iter().zip(&b[c * width..]).map(|(a, b)| a * b).sum();
+/// The definition: `out[r][c] = Σ_k a[r][k] · b[c][k]`.
+pub fn multiply_plain(a: &[f32], b: &[f32], width: usize, out: &mut [f32]) {
+    let n_rows = b.len() / width.max(1);
+    for (a, out) in a
+        .chunks_exact(width.max(1))
+        .zip(out.chunks_exact_mut(n_rows.max(1)))
+    {
+        for (b, out) in b.chunks_exact(width.max(1)).zip(out) {
+            *out = a.iter().zip(b).map(|(a, b)| a * b).sum();
         }
     }
 }
 
-/// [`multiply_plain`] on packed operands; `first` is a multiple of [`LANES`].
-///
-/// # Panics
-/// When the widths differ, `first` does not begin a group, the range ends beyond `b`, or `out` is not
-/// `a.n_rows() × count`.
-pub fn multiply(a: &PackedRows, b: &PackedRows, first: usize, count: usize, out: &mut [f32]) {
-    assert_eq!(a.width, b.width, "dot products need rows of one width");
-    assert_eq!(first % LANES, 0, "the range begins with a group");
-    assert!(first + count <= b.n_rows, "the range ends within the rows");
-    assert_eq!(out.len(), a.n_rows * count, "one result for each pair of rows");
-    if a.width == 0 {
-        out.fill(0.0);
-        return;
-    }
-    dispatch!(multiply_body(a: &PackedRows, b: &PackedRows, first: usize, count: usize, out: &mut [f32]));
-}
-
-#[inline(always)]
-fn multiply_body<V: Vector, const ROWS: usize>(
-    a: &PackedRows,
-    b: &PackedRows,
-    first: usize,
-    count: usize,
-    out: &mut [f32],
-) {
-    let group = LANES * a.width;
-    for column in (0..count).step_by(LANES) {
-        let b = &b.packed[(first + column) / LANES * group..][..group];
-        let columns = LANES.min(count - column);
-        for row in (0..a.n_rows).step_by(ROWS) {
-            // ROWS divides LANES, so the rows of one tile lie in one group.
-            let a_group = &a.packed[row / LANES * group..][..group];
-            let tile = tile::<V, ROWS>(&a_group[row % LANES..], LANES, b, LANES);
-            for (r, tile) in tile.iter().enumerate().take(a.n_rows - row) {
-                let out = &mut out[(row + r) * count + column..][..columns];
-                if let Some(whole) = out.first_chunk_mut::<LANES>() {
-                    *whole = *tile;
-                } else {
-                    out.copy_from_slice(&tile[..columns]);
-                }
-            }
-        }
-    }
-}
-
-/// [`multiply_plain`] of all rows of `b`, with `a` as matrices are kept.
+/// [`multiply_plain`] with packed rows of `b`.
 ///
 /// # Panics
 /// When `a` is not whole rows of the width of `b`, or `out` is not a result for each pair of rows.
-pub fn multiply_rows(a: &[f32], b: &PackedRows, out: &mut [f32]) {
+pub fn multiply(a: &[f32], b: &PackedRows, out: &mut [f32]) {
     assert_eq!(
         a.len() * b.n_rows,
         out.len() * b.width,
@@ -139,11 +98,11 @@ pub fn multiply_rows(a: &[f32], b: &PackedRows, out: &mut [f32]) {
         out.fill(0.0);
         return;
     }
-    dispatch!(multiply_rows_body(a: &[f32], b: &PackedRows, out: &mut [f32]));
+    dispatch!(multiply_body(a: &[f32], b: &PackedRows, out: &mut [f32]));
 }
 
 #[inline(always)]
-fn multiply_rows_body<V: Vector, const ROWS: usize>(a: &[f32], b: &PackedRows, out: &mut [f32]) {
+fn multiply_body<V: Vector, const ROWS: usize>(a: &[f32], b: &PackedRows, out: &mut [f32]) {
     let band = ROWS * b.width;
     let pairs = if V::PAIRS {
         b.n_rows.div_ceil(LANES) / 2 * 2
@@ -247,32 +206,22 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_range_is_no_product() {
-        let rows = |n: usize| PackedRows::new(&vec![1.0; n], 1);
-        multiply(&rows(1), &rows(16), 16, 0, &mut []);
-        multiply(&rows(0), &rows(16), 0, 16, &mut []);
+    fn no_rows_make_no_product() {
+        multiply(&[1.0], &PackedRows::new(&[], 1), &mut []);
+        multiply(&[], &PackedRows::new(&[1.0; 16], 1), &mut []);
     }
 
     proptest! {
         #[test]
         fn the_tiled_form_agrees_with_the_definition(
-            width in 1usize..40, n in 1usize..40, m in 1usize..60, skip in 0usize..3, seed in 0u32..9
+            width in 1usize..40, n in 1usize..40, m in 1usize..60, seed in 0u32..9
         ) {
             let number = |k: usize| ((k as u32 * 7919 + seed * 31) % 1000) as f32 / 500.0 - 1.0;
             let a: Vec<f32> = (0..n * width).map(number).collect();
             let b: Vec<f32> = (0..m * width).map(|k| number(k + 17)).collect();
-            let first = (skip * LANES).min(m / LANES * LANES);
-            let count = m - first;
-            let mut fast = vec![f32::NAN; n * count];
-            let mut plain = fast.clone();
-            multiply(&PackedRows::new(&a, width), &PackedRows::new(&b, width), first, count, &mut fast);
-            multiply_plain(&a, &b, width, first, count, &mut plain);
-            for (fast, plain) in fast.iter().zip(&plain) {
-                prop_assert!((fast - plain).abs() <= 1e-5 * width as f32, "{fast} {plain}");
-            }
             let (mut fast, mut plain) = (vec![f32::NAN; n * m], vec![f32::NAN; n * m]);
-            multiply_rows(&a, &PackedRows::new(&b, width), &mut fast);
-            multiply_plain(&a, &b, width, 0, m, &mut plain);
+            multiply(&a, &PackedRows::new(&b, width), &mut fast);
+            multiply_plain(&a, &b, width, &mut plain);
             for (fast, plain) in fast.iter().zip(&plain) {
                 prop_assert!((fast - plain).abs() <= 1e-5 * width as f32, "{fast} {plain}");
             }

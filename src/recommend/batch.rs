@@ -12,12 +12,12 @@ use rayon::prelude::*;
 use super::{Ranking, Recommender};
 use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
-use crate::numeric::TopK;
+use crate::numeric::top_k;
 
-/// Scores of one block stay within about this many numbers, which is what a second cache holds.
-const BLOCK_SCORES: usize = 1 << 19;
-/// More rows than this gain nothing.
-const MOST_ROWS: usize = 64;
+/// Scores of one block stay within about this many numbers (16 MiB).
+const BLOCK_SCORES: usize = 1 << 22;
+/// Every block reads all factors of all items once: with few rows that is what takes the time, beyond this many no more.
+const ROWS: std::ops::RangeInclusive<usize> = 16..=128;
 
 /// Scores blocks of profiles; made once by [`Recommender::batch`], used from many threads.
 pub trait BatchScorer: Sync {
@@ -55,7 +55,7 @@ pub(super) fn profile(profiles: &Csr, row: usize) -> Profile {
 
 /// How many rows one block has.
 pub(super) fn rows_per_block(n_items: usize) -> usize {
-    (BLOCK_SCORES / n_items.max(1)).clamp(1, MOST_ROWS)
+    (BLOCK_SCORES / n_items.max(1)).clamp(*ROWS.start(), *ROWS.end())
 }
 
 /// Does something with the scores of every row, in parallel over blocks; the results are in row order.
@@ -93,19 +93,8 @@ pub(super) fn rank_all(
     k: usize,
 ) -> Vec<Ranking> {
     for_each_row(scorer, profiles, |row, scores| {
-        named(best_unmasked(
-            scores,
-            k,
-            masked.map_or(&[], |masked| masked.row(row).0),
-        ))
+        named(top_k(scores, k, |item| !is_masked(masked, row, item)))
     })
-}
-
-/// The best `k` of `scores` without the items of `masked`, which ascend.
-pub(super) fn best_unmasked(scores: &[f32], k: usize, masked: &[u32]) -> Vec<(u32, f32)> {
-    let mut best = TopK::new(k);
-    best.offer(0, scores, &|item| masked.binary_search(&(item as u32)).is_err());
-    best.into_sorted()
 }
 
 /// Whether the mask has this entry; item rows are `u32`, so the cast loses nothing.

@@ -18,47 +18,12 @@
 
 use rayon::prelude::*;
 
+use super::fit_error::{FitError, check};
 use crate::history::Csr;
 use crate::progress::Progress;
 
 /// Rows that one task computes: enough to pay for handing it out, few enough that popular items spread over the threads.
 const TASK_ROWS: usize = 16;
-
-/// Why items cannot be linked.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LinksError {
-    /// There is nothing to learn from.
-    #[error(
-        "the matrix of {customers} customers × {items} items has no entry: the log holds nothing to learn from"
-    )]
-    Empty {
-        /// Rows of the matrix.
-        customers: usize,
-        /// Columns of the matrix.
-        items: usize,
-    },
-    /// An entry that is no weight.
-    #[error(
-        "the weight of customer row {customer} and item row {item} is {value}, it must be finite and above zero"
-    )]
-    Weight {
-        /// Row of the entry.
-        customer: usize,
-        /// Column of the entry.
-        item: u32,
-        /// The value found there.
-        value: f32,
-    },
-    /// Weights whose products leave the range of numbers.
-    #[error(
-        "the links of item row {item} are not finite: the weights of its customers are too large or too small"
-    )]
-    Range {
-        /// Row of the item.
-        item: usize,
-    },
-}
 
 /// The Gram matrix of the items, with heavy customers damped.
 ///
@@ -90,14 +55,9 @@ impl ItemGram {
     /// The Gram matrix of these weights, customers damped with this exponent.
     ///
     /// # Errors
-    /// [`LinksError`] when there is no entry, or one that is no weight.
-    pub(super) fn new(matrix: &Csr, customer_exponent: f64) -> Result<Self, LinksError> {
-        if matrix.n_entries() == 0 {
-            return Err(LinksError::Empty {
-                customers: matrix.n_rows(),
-                items: matrix.n_columns(),
-            });
-        }
+    /// [`FitError`] when there is no entry, or one that is no weight.
+    pub(super) fn new(matrix: &Csr, customer_exponent: f64) -> Result<Self, FitError> {
+        check(matrix)?;
         let mut damped = Vec::with_capacity(matrix.n_entries());
         for customer in 0..matrix.n_rows() {
             let (items, weights) = matrix.row(customer);
@@ -105,8 +65,8 @@ impl ItemGram {
             let damping = sum.powf(-customer_exponent);
             for (&item, &value) in items.iter().zip(weights) {
                 let z = (f64::from(value) * damping) as f32;
-                if !(value.is_finite() && value > 0.0 && z.is_finite()) {
-                    return Err(LinksError::Weight {
+                if !z.is_finite() {
+                    return Err(FitError::Weight {
                         customer,
                         item,
                         value,
@@ -256,8 +216,8 @@ pub(super) fn strongest(mut entries: Vec<(u32, f32)>, k: usize) -> Vec<(u32, f32
 /// Rows of (column, value), columns ascending, as a square matrix.
 ///
 /// # Errors
-/// [`LinksError::Range`] with the first row that holds a value which is not finite.
-pub(super) fn square(rows: Vec<Vec<(u32, f32)>>) -> Result<Csr, LinksError> {
+/// [`FitError::Range`] with the first row that holds a value which is not finite.
+pub(super) fn square(rows: Vec<Vec<(u32, f32)>>) -> Result<Csr, FitError> {
     let n_items = rows.len();
     let entries = rows.iter().map(Vec::len).sum();
     let (mut columns, mut values) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
@@ -267,14 +227,14 @@ pub(super) fn square(rows: Vec<Vec<(u32, f32)>>) -> Result<Csr, LinksError> {
     for (item, row) in rows.into_iter().enumerate() {
         for (column, value) in row {
             if !value.is_finite() {
-                return Err(LinksError::Range { item });
+                return Err(FitError::Links { item });
             }
             columns.push(column);
             values.push(value);
         }
         offsets.push(columns.len());
     }
-    Csr::from_parts(offsets, columns, values, n_items).map_err(|_| LinksError::Range { item: 0 })
+    Csr::from_parts(offsets, columns, values, n_items).map_err(|_| FitError::Links { item: 0 })
 }
 
 #[cfg(test)]
@@ -377,7 +337,7 @@ pub(super) mod tests {
         let empty = ItemGram::new(&matrix(&[&[], &[]], 4), 0.5).err().unwrap();
         assert_eq!(
             empty,
-            LinksError::Empty {
+            FitError::Empty {
                 customers: 2,
                 items: 4
             }
@@ -386,7 +346,7 @@ pub(super) mod tests {
             let error = ItemGram::new(&matrix(&[&[(0, 1.0)], &[(3, value)]], 4), 0.5)
                 .err()
                 .unwrap();
-            let named = LinksError::Weight {
+            let named = FitError::Weight {
                 customer: 1,
                 item: 3,
                 value,

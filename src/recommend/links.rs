@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::batch::BatchScorer;
-use super::{Contribution, Recommender};
+use super::{Contribution, Explanation, Recommender};
 use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
 use crate::numeric::scatter;
@@ -61,21 +61,22 @@ impl Recommender for ItemLinks {
         self.score_entries(entries, scores);
     }
 
-    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>> {
+    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
         let link = |from: ItemIdx, to: ItemIdx| {
             let (columns, values) = self.links.row(from.index());
             columns.binary_search(&to.as_u32()).map_or(0.0, |at| values[at])
         };
-        let parts = |&to: &ItemIdx| {
-            profile
+        let explained = |&to: &ItemIdx| Explanation {
+            parts: profile
                 .iter()
                 .map(|&(item, weight)| Contribution {
                     item,
                     part: weight * link(item, to),
                 })
-                .collect()
+                .collect(),
+            everybody: 0.0,
         };
-        items.iter().map(parts).collect()
+        items.iter().map(explained).collect()
     }
 
     fn batch(&self) -> Box<dyn BatchScorer + '_> {
@@ -122,12 +123,12 @@ mod tests {
                 vec![(item(2), 1.0)]
             ]
         );
-        for (to, parts) in model
+        for (to, explained) in model
             .explain(&profile, &[item(0), item(1), item(2)])
             .iter()
             .enumerate()
         {
-            assert!((parts.iter().map(|c| c.part).sum::<f32>() - scores[to]).abs() < 1e-6);
+            assert!((explained.parts.iter().map(|c| c.part).sum::<f32>() - scores[to]).abs() < 1e-6);
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Linear scores of low rank: the smooth part of what goes with what.
 
-use std::ops::Range;
-
 use ndarray::{Array2, ArrayView2, aview1};
 
 use super::batch::BatchScorer;
-use super::{Contribution, Recommender};
+use super::queries::{self, Queries};
+use super::{Contribution, Explanation, Ranking, Recommender};
 use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
-use crate::numeric::{PackedRows, axpy, dot, matvec, multiply};
+use crate::numeric::{axpy, dot, matvec};
 
 /// Scores through a few directions: `score_j = d_j · q` with `q = gain ∘ Σ_i w_i · input_i · d_i` over the profile.
 ///
@@ -66,7 +65,7 @@ impl LowRank {
         gain: Vec<f32>,
     ) -> Result<Self, LowRankError> {
         let (items, rank) = directions.dim();
-        if input.len() != items || gain.len() != rank {
+        if input.len() != items || gain.len() != rank || rank == 0 {
             return Err(LowRankError::Shapes {
                 items,
                 rank,
@@ -155,8 +154,8 @@ impl Recommender for LowRank {
         matvec(&self.directions, &query, scores);
     }
 
-    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>> {
-        let parts = |&to: &ItemIdx| {
+    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
+        let explained = |&to: &ItemIdx| {
             let passed: Vec<f32> = self
                 .direction(to.index())
                 .iter()
@@ -167,48 +166,36 @@ impl Recommender for LowRank {
                 item,
                 part: weight * self.input[item.index()] * dot(self.direction(item.index()), &passed),
             };
-            profile.iter().map(part).collect()
+            Explanation {
+                parts: profile.iter().map(part).collect(),
+                everybody: 0.0,
+            }
         };
-        items.iter().map(parts).collect()
+        items.iter().map(explained).collect()
     }
 
     fn batch(&self) -> Box<dyn BatchScorer + '_> {
-        Box::new(Batch {
-            model: self,
-            items: PackedRows::new(&self.directions, self.rank()),
-        })
+        Box::new(queries::Batch::new(self))
+    }
+
+    fn rank_all(&self, profiles: &Csr, masked: Option<&Csr>, k: usize) -> Vec<Ranking> {
+        queries::rank_all(self, profiles, masked, k)
     }
 }
 
-struct Batch<'a> {
-    model: &'a LowRank,
-    items: PackedRows,
-}
+impl Queries for LowRank {
+    type Room = ();
 
-impl BatchScorer for Batch<'_> {
-    fn n_items(&self) -> usize {
-        self.model.n_items()
+    fn width(&self) -> usize {
+        self.rank()
     }
 
-    fn score_rows(&self, profiles: &Csr, rows: Range<usize>, scores: &mut [f32]) {
-        let rank = self.model.rank();
-        let mut queries = vec![0.0; rows.len() * rank];
-        for (row, query) in rows.zip(queries.chunks_exact_mut(rank.max(1))) {
-            let (items, weights) = profiles.row(row);
-            self.model
-                .encode(items.iter().copied().zip(weights.iter().copied()), query);
-        }
-        if rank == 0 {
-            scores.fill(0.0);
-            return;
-        }
-        multiply(
-            &PackedRows::new(&queries, rank),
-            &self.items,
-            0,
-            self.model.n_items(),
-            scores,
-        );
+    fn factors(&self) -> &[f32] {
+        &self.directions
+    }
+
+    fn query(&self, (): &mut (), items: &[u32], weights: &[f32], query: &mut [f32]) {
+        self.encode(items.iter().copied().zip(weights.iter().copied()), query);
     }
 }
 
@@ -233,13 +220,14 @@ mod tests {
         model.batch().score_rows(&profiles, 0..1, &mut batch);
         for to in 0..3 {
             assert!((scores[to] - expected[to]).abs() < 1e-5 && (batch[to] - expected[to]).abs() < 1e-5);
-            let parts = &model.explain(&profile, &[item(to as u32)])[0];
+            let parts = &model.explain(&profile, &[item(to as u32)])[0].parts;
             assert!((parts.iter().map(|c| c.part).sum::<f32>() - expected[to]).abs() < 1e-5);
         }
     }
 
     #[test]
     fn arrays_that_do_not_fit_are_named() {
+        assert!(LowRank::new("low", Array2::zeros((3, 0)), vec![1.0; 3], Vec::new()).is_err());
         let error = LowRank::new("low", Array2::zeros((3, 2)), vec![1.0; 3], vec![1.0]).unwrap_err();
         assert!(error.to_string().contains("1 gains"), "{error}");
         let error = LowRank::new("low", Array2::zeros((1, 2)), vec![f32::NAN], vec![1.0; 2]).unwrap_err();

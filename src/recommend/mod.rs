@@ -7,6 +7,8 @@
 //! and a visitor with one click take the same path.
 
 pub mod batch;
+pub mod blend;
+mod fit_error;
 pub mod ials;
 mod item_gram;
 pub mod links;
@@ -15,6 +17,7 @@ pub mod low_rank;
 pub mod neighbours;
 pub mod params;
 pub mod popularity;
+mod queries;
 pub mod ridge;
 
 use crate::history::{Csr, Profile};
@@ -23,8 +26,9 @@ use crate::id::ItemIdx;
 use batch::{OneByOne, is_masked, named};
 
 pub use batch::BatchScorer;
+pub use blend::{Blend, HeldOut, Parts, RawWeights, Weights};
+pub use fit_error::FitError;
 pub use ials::{Ials, IalsParams, RawIalsParams};
-pub use item_gram::LinksError;
 pub use links::ItemLinks;
 pub use low_pass::{LowPassParams, RawLowPassParams};
 pub use low_rank::{LowRank, LowRankError};
@@ -45,6 +49,15 @@ pub struct Contribution {
     pub part: f32,
 }
 
+/// What made the score of one item.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Explanation {
+    /// What each item of the profile added, in the order of the profile.
+    pub parts: Vec<Contribution>,
+    /// What would have been added for everybody.
+    pub everybody: f32,
+}
+
 /// A fitted model that ranks items for a profile.
 pub trait Recommender: Send + Sync {
     /// The model's name, as recipes, reports and manifests write it.
@@ -59,9 +72,8 @@ pub trait Recommender: Send + Sync {
     /// When `scores` does not have one place per item.
     fn score(&self, profile: &Profile, scores: &mut [f32]);
 
-    /// For each of `items`, what each item of the profile added to its score: the parts of one item sum to its score
-    /// (up to rounding). Empty where the score does not come from the profile.
-    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>>;
+    /// What made the score of each of `items`: the parts and what everybody gets sum to the score, up to rounding.
+    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation>;
 
     /// The same scores for many profiles at once. The default goes one by one; a model with a faster way overrides it.
     fn batch(&self) -> Box<dyn BatchScorer + '_> {

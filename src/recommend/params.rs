@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::blend::{BlendParams, BlendParamsError, RawBlendParams};
 use super::ials::{IalsParams, IalsParamsError, RawIalsParams};
 use super::low_pass::{LowPassParams, LowPassParamsError, RawLowPassParams};
 use super::neighbours::{NeighboursParams, NeighboursParamsError, RawNeighboursParams};
@@ -12,14 +13,16 @@ use super::ridge::{RawRidgeParams, RidgeParams, RidgeParamsError};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRecommendParams {
-    /// Matrix factorisation.
-    pub ials: RawIalsParams,
+    /// How the models go together.
+    pub blend: RawBlendParams,
     /// Links to what the same customers buy.
     pub neighbours: RawNeighboursParams,
     /// Links that foretell each item from those most like it.
     pub ridge: RawRidgeParams,
     /// Smooth directions.
     pub low_pass: RawLowPassParams,
+    /// Matrix factorisation.
+    pub ials: RawIalsParams,
     /// What everybody buys.
     pub popularity: RawPopularityParams,
     /// What everybody buys just now.
@@ -29,10 +32,11 @@ pub struct RawRecommendParams {
 impl Default for RawRecommendParams {
     fn default() -> Self {
         Self {
-            ials: RawIalsParams::default(),
+            blend: RawBlendParams::default(),
             neighbours: RawNeighboursParams::default(),
             ridge: RawRidgeParams::default(),
             low_pass: RawLowPassParams::default(),
+            ials: RawIalsParams::default(),
             popularity: RawPopularityParams { half_life_days: 30.0 },
             trending: RawPopularityParams { half_life_days: 7.0 },
         }
@@ -43,9 +47,9 @@ impl Default for RawRecommendParams {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecommendParamsError {
-    /// Those of iALS.
+    /// Those of the blend.
     #[error(transparent)]
-    Ials(#[from] IalsParamsError),
+    Blend(#[from] BlendParamsError),
     /// Those of item neighbours.
     #[error(transparent)]
     Neighbours(#[from] NeighboursParamsError),
@@ -55,6 +59,9 @@ pub enum RecommendParamsError {
     /// Those of the low-pass model.
     #[error(transparent)]
     LowPass(#[from] LowPassParamsError),
+    /// Those of iALS.
+    #[error(transparent)]
+    Ials(#[from] IalsParamsError),
     /// Those of popularity or trending.
     #[error(transparent)]
     Popularity(#[from] PopularityError),
@@ -63,18 +70,36 @@ pub enum RecommendParamsError {
 /// Checked parameters of all models that rank.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecommendParams {
-    /// Matrix factorisation.
-    pub ials: IalsParams,
+    /// How the models go together.
+    pub blend: BlendParams,
     /// Links to what the same customers buy.
     pub neighbours: NeighboursParams,
     /// Links that foretell each item from those most like it.
     pub ridge: RidgeParams,
     /// Smooth directions.
     pub low_pass: LowPassParams,
+    /// Matrix factorisation.
+    pub ials: IalsParams,
     /// What everybody buys.
     pub popularity: PopularityParams,
     /// What everybody buys just now.
     pub trending: PopularityParams,
+}
+
+impl RecommendParams {
+    /// The parameters as the recipe wrote them.
+    #[must_use]
+    pub fn raw(&self) -> RawRecommendParams {
+        RawRecommendParams {
+            blend: self.blend.raw().clone(),
+            neighbours: self.neighbours.raw().clone(),
+            ridge: self.ridge.raw().clone(),
+            low_pass: self.low_pass.raw().clone(),
+            ials: self.ials.raw().clone(),
+            popularity: self.popularity.raw().clone(),
+            trending: self.trending.raw().clone(),
+        }
+    }
 }
 
 impl TryFrom<RawRecommendParams> for RecommendParams {
@@ -82,10 +107,11 @@ impl TryFrom<RawRecommendParams> for RecommendParams {
 
     fn try_from(raw: RawRecommendParams) -> Result<Self, RecommendParamsError> {
         Ok(Self {
-            ials: raw.ials.try_into()?,
+            blend: raw.blend.try_into()?,
             neighbours: raw.neighbours.try_into()?,
             ridge: raw.ridge.try_into()?,
             low_pass: raw.low_pass.try_into()?,
+            ials: raw.ials.try_into()?,
             popularity: raw.popularity.try_into()?,
             trending: raw.trending.try_into()?,
         })

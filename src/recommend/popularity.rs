@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contribution, Ranking, Recommender};
+use super::{Explanation, Ranking, Recommender};
 use crate::history::{Csr, Histories, Profile, Weighting};
 use crate::id::{ItemIdx, Row};
 use crate::log::EventKind;
@@ -176,8 +176,12 @@ impl Recommender for Popularity {
         scores.copy_from_slice(&self.scores);
     }
 
-    fn explain(&self, _profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>> {
-        vec![Vec::new(); items.len()]
+    fn explain(&self, _profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
+        let explained = |item: &ItemIdx| Explanation {
+            parts: Vec::new(),
+            everybody: self.scores[item.index()],
+        };
+        items.iter().map(explained).collect()
     }
 
     fn rank_all(&self, profiles: &Csr, masked: Option<&Csr>, k: usize) -> Vec<Ranking> {

@@ -85,7 +85,7 @@ impl Index {
         for (item, kind) in columns.items.iter().zip(columns.kinds) {
             rankable[item.index()] |= *kind != EventKind::Return;
         }
-        let factors = parts.ials.item_factors();
+        let factors = parts.blend.ials().item_factors();
         let inverse_norms = (0..factors.nrows())
             .into_par_iter()
             .map(|row| {
@@ -94,8 +94,8 @@ impl Index {
             })
             .collect();
         let (popular, trending) = rayon::join(
-            || Chart::new(&parts.popularity, &parts.popularity_params, &rankable),
-            || Chart::new(&parts.trending, &parts.trending_params, &rankable),
+            || Chart::new(parts.blend.popularity(), &parts.recommend.popularity, &rankable),
+            || Chart::new(&parts.trending, &parts.recommend.trending, &rankable),
         );
         let n_items = rankable.len();
         Self {
@@ -145,7 +145,7 @@ impl Index {
 
     /// Cosine of the factors of two items; 0 where one has no length.
     pub(super) fn cosine(&self, a: ItemIdx, b: ItemIdx) -> f32 {
-        let factors = self.parts.ials.item_factors();
+        let factors = self.parts.blend.ials().item_factors();
         let dot = factors.row(a.index()).dot(&factors.row(b.index()));
         dot * self.inverse_norms[a.index()] * self.inverse_norms[b.index()]
     }
@@ -153,7 +153,7 @@ impl Index {
     /// For every item the mean of its cosines with `items`, shrunk by how far its factor can be trusted: the direction of a
     /// factor that hardly any event made is chance, and chance makes large cosines.
     pub(super) fn similarities(&self, items: &[ItemIdx]) -> Vec<f32> {
-        let factors = self.parts.ials.item_factors();
+        let factors = self.parts.blend.ials().item_factors();
         let mut centre = ndarray::Array1::<f32>::zeros(factors.ncols());
         for item in items {
             let weight = self.inverse_norms[item.index()] / items.len() as f32;
@@ -172,7 +172,7 @@ impl Index {
         if let Some(&(item, _)) = self.popular.order.first() {
             let mut scores = vec![0.0; self.rankable.len()];
             self.parts
-                .ials
+                .blend
                 .score(&vec![(ItemIdx::from_u32(item), 1.0)], &mut scores);
         }
     }

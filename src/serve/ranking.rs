@@ -68,7 +68,16 @@ pub(super) struct Ranking {
     /// What was ranked for; empty for likeness.
     pub(super) profile: Profile,
     /// What speaks for the items that somebody asked about.
-    explained: Mutex<HashMap<u32, Arc<[Speaking]>>>,
+    explained: Mutex<HashMap<u32, Arc<Speakers>>>,
+}
+
+/// Everything that speaks for a ranked item.
+#[derive(Debug, Default)]
+pub(super) struct Speakers {
+    /// The strongest items of the profile.
+    pub(super) items: Vec<Speaking>,
+    /// The share of what speaks for it to everybody.
+    pub(super) everybody: f32,
 }
 
 /// An item of the profile that speaks for a ranked one.
@@ -109,8 +118,8 @@ impl Ranking {
         if profile.is_empty() {
             return Self::new(index, Vec::new(), hidden.len(), profile, depth);
         }
-        let mut scores = vec![0.0; parts.ials.n_items()];
-        parts.ials.score(&profile, &mut scores);
+        let mut scores = vec![0.0; parts.blend.n_items()];
+        parts.blend.score(&profile, &mut scores);
         let items = best(index, &scores, &hidden, depth);
         let n_hidden = n_rankable(index, &hidden);
         Self::new(index, items, n_hidden, profile, depth)
@@ -164,8 +173,8 @@ impl Ranking {
     pub(super) fn explained(
         &self,
         items: &[ItemIdx],
-        explain: impl FnOnce(&[ItemIdx]) -> Vec<Arc<[Speaking]>>,
-    ) -> Vec<Arc<[Speaking]>> {
+        explain: impl FnOnce(&[ItemIdx]) -> Vec<Speakers>,
+    ) -> Vec<Arc<Speakers>> {
         // A poisoned lock holds whole entries all the same: each is inserted in one step.
         let lock = || self.explained.lock().unwrap_or_else(PoisonError::into_inner);
         let missing: Vec<ItemIdx> = {
@@ -179,6 +188,7 @@ impl Ranking {
         if !missing.is_empty() {
             // Not under the lock: two askers may compute the same, but nobody waits.
             let made = explain(&missing);
+            let made = made.into_iter().map(Arc::new);
             lock().extend(missing.iter().map(|item| item.as_u32()).zip(made));
         }
         let known = lock();

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::answer::{Evidence, EvidenceKind, PopularityNumbers, Reason, ReasonKind};
 use super::index::{Chart, Index};
-use super::ranking::{Ranking, Speaking};
+use super::ranking::{Ranking, Speakers, Speaking};
 use super::situation::{Situation, tie};
 use crate::id::{ItemIdx, Row};
 use crate::recommend::{Contribution, Recommender};
 
 /// Most items of evidence of one recommended item.
 const MAX_EVIDENCE: usize = 3;
+/// That others want an item is a reason from this share of its score on.
+const LEAST_EVERYBODY: f32 = 0.1;
 
 /// The reasons of items that were ranked for a profile: the strongest items of the profile by the model's own account,
 /// grouped by what ties the asker to them.
@@ -22,32 +24,33 @@ pub(super) fn of_profile(
 ) -> Vec<Vec<Reason>> {
     let explained = ranking.explained(items, |items| {
         let mut ties = Ties::new(index, situation);
-        let parts = index.parts().ials.explain(&ranking.profile, items);
+        let explanations = index.parts().blend.explain(&ranking.profile, items);
         let mut speaking = |(item, share)| Speaking {
             item,
             share,
             tie: ties.of(item),
         };
-        parts
+        explanations
             .into_iter()
-            .map(|parts| {
-                strongest(parts.into_iter())
-                    .into_iter()
-                    .map(&mut speaking)
-                    .collect()
+            .map(|explanation| {
+                let (strongest, everybody) = strongest(explanation.parts.into_iter(), explanation.everybody);
+                Speakers {
+                    items: strongest.into_iter().map(&mut speaking).collect(),
+                    everybody,
+                }
             })
             .collect()
     });
     items
         .iter()
         .zip(&explained)
-        .map(|(&item, evidence)| {
-            if evidence.is_empty() {
+        .map(|(&item, speakers)| {
+            if speakers.items.is_empty() {
                 // Nothing of the profile speaks for it: what is left is that others want it.
                 return of_chart(index.popular(), ReasonKind::Popular, item);
             }
             let mut by_kind: Vec<(EvidenceKind, Vec<Evidence>)> = Vec::new();
-            for &Speaking { item, share, tie } in evidence.iter() {
+            for &Speaking { item, share, tie } in &speakers.items {
                 let evidence = named(index, item, share, tie);
                 match by_kind.iter_mut().find(|group| group.0 == tie) {
                     Some(group) => group.1.push(evidence),
@@ -58,6 +61,13 @@ pub(super) fn of_profile(
                 .into_iter()
                 .map(|(kind, evidence)| because(kind, evidence))
                 .collect();
+            if speakers.everybody >= LEAST_EVERYBODY {
+                let popular = of_chart(index.popular(), ReasonKind::Popular, item);
+                reasons.extend(popular.into_iter().map(|reason| Reason {
+                    share: Some(speakers.everybody),
+                    ..reason
+                }));
+            }
             // Stable: of equal groups the one with the stronger item stays first.
             reasons.sort_by(|a, b| b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)));
             reasons
@@ -71,7 +81,8 @@ pub(super) fn of_likeness(index: &Index, page: &[ItemIdx], item: ItemIdx, score:
         item: source,
         part: index.cosine(source, item),
     });
-    let evidence = strongest(cosines)
+    let evidence = strongest(cosines, 0.0)
+        .0
         .into_iter()
         .map(|(source, share)| named(index, source, share, EvidenceKind::Context))
         .collect::<Vec<_>>();
@@ -100,20 +111,24 @@ pub(super) fn of_chart(chart: &Chart, kind: ReasonKind, item: ItemIdx) -> Vec<Re
     chart.place(item).map(reason).into_iter().collect()
 }
 
-/// The strongest of what speaks for an item, with their shares of all that does.
-fn strongest(parts: impl Iterator<Item = Contribution>) -> Vec<(ItemIdx, f32)> {
+/// The strongest of what speaks for an item, with their shares of all that does, and the share of what speaks for it to
+/// everybody.
+fn strongest(parts: impl Iterator<Item = Contribution>, everybody: f32) -> (Vec<(ItemIdx, f32)>, f32) {
+    let everybody = f64::from(everybody.max(0.0));
     let mut speaking: Vec<Contribution> = parts.filter(|contribution| contribution.part > 0.0).collect();
     let sum: f64 = speaking
         .iter()
         .map(|contribution| f64::from(contribution.part))
-        .sum();
+        .sum::<f64>()
+        + everybody;
     speaking.sort_by(|a, b| b.part.total_cmp(&a.part).then(a.item.cmp(&b.item)));
     speaking.truncate(MAX_EVIDENCE);
-    let share = |part: f32| (f64::from(part) / sum) as f32;
-    speaking
+    let share = |part: f64| if sum > 0.0 { (part / sum) as f32 } else { 0.0 };
+    let strongest = speaking
         .into_iter()
-        .map(|contribution| (contribution.item, share(contribution.part)))
-        .collect()
+        .map(|contribution| (contribution.item, share(f64::from(contribution.part))))
+        .collect();
+    (strongest, share(everybody))
 }
 
 fn named(index: &Index, item: ItemIdx, share: f32, kind: EvidenceKind) -> Evidence {

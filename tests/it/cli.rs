@@ -360,7 +360,10 @@ fn a_fixed_split_is_judged_model_by_model() {
     ];
     let report = json(&[split.as_slice(), &["--k", "1"]].concat());
     assert_eq!((&report["k"], &report["users"]), (&1.into(), &40.into()));
-    assert_eq!(keys(&report["models"]), ["ials", "low-pass", "popularity"]);
+    assert_eq!(
+        keys(&report["models"]),
+        ["blend", "ials", "low-pass", "neighbours", "popularity", "ridge"]
+    );
     assert_keys(
         &report["models"]["popularity"],
         &["recall", "ndcg", "fit_seconds", "rank_seconds"],

@@ -14,7 +14,7 @@ use rapport::log::read_pairs;
 use rapport::measure::ranking::RankingMetrics;
 use rapport::progress::Silent;
 use rapport::recommend::low_pass::{self, Filter};
-use rapport::recommend::{BatchScorer, Contribution, LowRank, RawLowPassParams, Recommender};
+use rapport::recommend::{BatchScorer, Explanation, LowRank, RawLowPassParams, Recommender};
 use rayon::prelude::*;
 
 use crate::support::data::published;
@@ -90,8 +90,8 @@ impl Recommender for GfCf {
         self.batch().score_rows(&profiles, 0..1, scores);
     }
 
-    fn explain(&self, _profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>> {
-        vec![Vec::new(); items.len()]
+    fn explain(&self, _profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
+        vec![Explanation::default(); items.len()]
     }
 
     fn batch(&self) -> Box<dyn BatchScorer + '_> {

@@ -9,32 +9,24 @@
 )]
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
-use rapport::evaluate::fixed::{FixedOptions, ModelReport, Pair, evaluate_fixed};
+use crate::support::data::published;
+use rapport::evaluate::fixed::{FixedOptions, ModelReport, NoMeter, Pair, evaluate_fixed};
 use rapport::history::{Csr, Profile};
 use rapport::id::{ItemIdx, Row};
 use rapport::log::read_pairs;
 use rapport::measure::ranking::RankingMetrics;
 use rapport::progress::Silent;
 use rapport::recommend::neighbours::{self, ItemSize, RawNeighboursParams};
-use rapport::recommend::{BatchScorer, Contribution, ItemLinks, RawRecommendParams, Recommender};
+use rapport::recommend::{BatchScorer, Explanation, ItemLinks, RawRecommendParams, Recommender};
 
 /// How far from a published figure, printed with four digits after runs on another machine, is still that figure.
 const TOLERANCE: f64 = 0.001;
 
 /// A public split, or nothing and a word about it.
 fn split(name: &str) -> Option<(Vec<Pair>, Vec<Pair>)> {
-    let folder = std::env::var_os("RAPPORT_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
     let read = |half: &str| {
-        let path = folder.join(name).join(half);
-        if !path.exists() {
-            eprintln!("SKIPPED: {} is not there", path.display());
-            return None;
-        }
+        let path = published(&format!("{name}/{half}"))?;
         Some(read_pairs(&path).unwrap())
     };
     Some((read("train.parquet")?, read("test.parquet")?))
@@ -64,6 +56,7 @@ fn evaluate_neighbours(train: &[Pair], test: &[Pair], neighbours: RawNeighboursP
         k: 20,
         model: Some(neighbours::NAME),
         seed: 0,
+        memory: &NoMeter,
     };
     let report = evaluate_fixed(train, test, &params.try_into().unwrap(), &options, &Silent).unwrap();
     report.models[neighbours::NAME].clone()
@@ -221,8 +214,8 @@ impl Recommender for SecondOrder {
         self.batch().score_rows(&profiles, 0..1, scores);
     }
 
-    fn explain(&self, _profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>> {
-        vec![Vec::new(); items.len()]
+    fn explain(&self, _profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
+        vec![Explanation::default(); items.len()]
     }
 
     fn batch(&self) -> Box<dyn BatchScorer + '_> {

@@ -1,7 +1,8 @@
 //! Ranking against the future: what was learned before an instant, against what was bought after it.
 //!
 //! Enters: histories, the weighting, the models' parameters, a cut-off and the end of the test window. Leaves: recall and
-//! NDCG at `k` with intervals, by two protocols that answer two questions and are never mixed:
+//! NDCG at `k` of the blend, each of its parts and the baselines, with intervals, by two protocols that answer two
+//! questions and are never mixed:
 //!
 //! - *new*, the headline: which items does a customer buy for the first time? Everything bought before is masked.
 //! - *all*: which items does a customer buy, repeats allowed? Nothing is masked, and what the customer bought most is
@@ -22,12 +23,12 @@ use crate::log::EventKind;
 use crate::measure::bootstrap::Bootstrap;
 use crate::numeric::TopK;
 use crate::progress::Progress;
-use crate::recommend::ials::FitError;
-use crate::recommend::{Ials, Popularity, Ranking, RecommendParams, Recommender};
+use crate::recommend::blend::Fitting;
+use crate::recommend::{Blend, FitError, Popularity, Ranking, RecommendParams, Recommender};
 use crate::time::Timestamp;
 
 use report::report;
-pub use report::{Estimate, ModelReport, ProtocolReport, TemporalReport};
+pub use report::{Advantage, Estimate, ModelReport, ProtocolReport, TemporalReport};
 
 /// Name of the baseline that ranks what the customer bought most, then what is popular.
 pub const REPEAT: &str = "repeat";
@@ -108,21 +109,36 @@ pub fn evaluate_ranking(
     if customers.wanted.is_empty() {
         return Err(TemporalError::NothingToFind { cut_off, end });
     }
-    let matrix = interaction_matrix(histories, weighting, cut_off);
-    let ials = Ials::fit(&matrix, &params.ials, seed, progress)
-        .map_err(|source| TemporalError::Fit { cut_off, source })?;
-    let popularity = Popularity::fit(histories, weighting, &params.popularity, cut_off);
-
-    progress.begin("Ranking for every customer", 2);
-    let rank = |masked: Option<&Csr>| {
-        BTreeMap::from([
-            (Ials::NAME, ials.rank_all(&customers.profiles, masked, k)),
-            (
-                Popularity::POPULARITY,
-                popularity.rank_all(&customers.profiles, masked, k),
-            ),
-        ])
+    let fitting = Fitting {
+        params,
+        seed,
+        progress,
     };
+    let failed = |source| TemporalError::Fit { cut_off, source };
+    // Learned and fitted on what was before the cut-off: all that these functions are told of `now`.
+    let weights = fitting
+        .weights_for_log(histories, weighting, cut_off)
+        .map_err(failed)?;
+    let matrix = interaction_matrix(histories, weighting, cut_off);
+    let popularity = Popularity::fit(histories, weighting, &params.popularity, cut_off);
+    let parts = fitting
+        .parts(&matrix, popularity.clone(), &mut |_| ())
+        .map_err(failed)?;
+
+    let mut new = BTreeMap::new();
+    let mut all = BTreeMap::new();
+    let mut rank = |model: &dyn Recommender| {
+        let rank = |masked| model.rank_all(&customers.profiles, masked, k);
+        new.insert(model.name(), rank(Some(&customers.bought)));
+        all.insert(model.name(), rank(None));
+        progress.advance(1);
+    };
+    progress.begin("Ranking for every customer", 6);
+    rank(&popularity);
+    parts.each().into_iter().for_each(&mut rank);
+    let blend = Blend::new(parts, weights, &matrix);
+    rank(&blend);
+    progress.end();
     let bootstrap = Bootstrap {
         seed,
         ..Bootstrap::default()
@@ -138,13 +154,9 @@ pub fn evaluate_ranking(
                 .collect()
         })
         .collect();
-    let new = report(&rank(Some(&customers.bought)), &first_bought, k, &bootstrap);
-    progress.advance(1);
-    let mut rankings = rank(None);
-    rankings.insert(REPEAT, customers.repeats(&popularity, k));
-    let repeats_allowed = report(&rankings, &customers.wanted, k, &bootstrap);
-    progress.advance(1);
-    progress.end();
+    let new = report(&new, &first_bought, k, &bootstrap);
+    all.insert(REPEAT, customers.repeats(&popularity, k));
+    let repeats_allowed = report(&all, &customers.wanted, k, &bootstrap);
     Ok(TemporalReport {
         as_of: cut_off,
         until: end,
@@ -152,6 +164,7 @@ pub fn evaluate_ranking(
         cold_customers,
         new,
         repeats_allowed,
+        blend_weights: blend.weights().raw().clone(),
     })
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::id::Row;
 use crate::measure::bootstrap::{Bootstrap, Interval};
 use crate::measure::ranking::RankingMetrics;
-use crate::recommend::{Ials, Popularity, Ranking};
+use crate::recommend::{Blend, Ranking, RawWeights};
 use crate::time::Timestamp;
 
 /// A metric with its 95 % interval over customers.
@@ -31,6 +31,15 @@ pub struct ModelReport {
     pub ndcg_interval: Option<Interval>,
 }
 
+/// How much better the blend is than another model, customer by customer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Advantage {
+    /// Difference of the recall.
+    pub recall: Estimate,
+    /// Difference of the NDCG.
+    pub ndcg: Estimate,
+}
+
 /// One protocol's report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ProtocolReport {
@@ -40,8 +49,8 @@ pub struct ProtocolReport {
     pub test_items: usize,
     /// By name of the model.
     pub models: BTreeMap<&'static str, ModelReport>,
-    /// NDCG of iALS less that of popularity, customer by customer.
-    pub ials_minus_popularity: Estimate,
+    /// The blend less each other model.
+    pub blend_minus: BTreeMap<&'static str, Advantage>,
 }
 
 /// The report of one temporal split.
@@ -60,6 +69,8 @@ pub struct TemporalReport {
     pub new: ProtocolReport,
     /// All purchases, nothing masked.
     pub repeats_allowed: ProtocolReport,
+    /// How much each part of the blend counts.
+    pub blend_weights: RawWeights,
 }
 
 /// The metrics of every model's rankings, customer by customer, against the items that were to be found.
@@ -80,16 +91,29 @@ pub(super) fn report(
             (name, lists.collect())
         })
         .collect();
-    let ndcg = |name: &str| {
-        lists
-            .get(name)
-            .into_iter()
-            .flatten()
-            .map(|list: &RankingMetrics| list.ndcg)
+    let blend = lists.get(Blend::NAME).map_or(&[][..], Vec::as_slice);
+    let over = |other: &[RankingMetrics], part: fn(&RankingMetrics) -> f64| {
+        let differences: Vec<f64> = blend
+            .iter()
+            .zip(other)
+            .map(|(blend, other)| part(blend) - part(other))
+            .collect();
+        Estimate {
+            // Adding zero: the sum of nothing is a negative zero.
+            value: differences.iter().sum::<f64>() / differences.len().max(1) as f64 + 0.0,
+            interval: bootstrap.mean(&differences),
+        }
     };
-    let differences: Vec<f64> = ndcg(Ials::NAME)
-        .zip(ndcg(Popularity::POPULARITY))
-        .map(|(ials, popularity)| ials - popularity)
+    let blend_minus = lists
+        .iter()
+        .filter(|(name, _)| **name != Blend::NAME)
+        .map(|(&name, other)| {
+            let advantage = Advantage {
+                recall: over(other, |list| list.recall),
+                ndcg: over(other, |list| list.ndcg),
+            };
+            (name, advantage)
+        })
         .collect();
     let models = lists
         .iter()
@@ -106,13 +130,9 @@ pub(super) fn report(
         })
         .collect();
     ProtocolReport {
-        customers: differences.len(),
+        customers: blend.len(),
         test_items: wanted.iter().map(Vec::len).sum(),
         models,
-        ials_minus_popularity: Estimate {
-            // Adding zero: the sum of nothing is a negative zero.
-            value: differences.iter().sum::<f64>() / differences.len().max(1) as f64 + 0.0,
-            interval: bootstrap.mean(&differences),
-        },
+        blend_minus,
     }
 }

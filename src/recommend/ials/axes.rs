@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::numeric::{Eigen, PackedRows, gram, multiply_rows, symmetric_eigen};
+use crate::numeric::{Eigen, PackedRows, gram, multiply, symmetric_eigen};
 
 /// Factors whose Gram matrix is diagonal.
 ///
@@ -84,7 +84,7 @@ fn turn(factors: &mut [f32], vectors: &[f64], width: usize) {
         .for_each_init(Vec::new, |rows, block| {
             rows.clear();
             rows.extend_from_slice(block);
-            multiply_rows(rows, &vectors, block);
+            multiply(rows, &vectors, block);
         });
 }
 

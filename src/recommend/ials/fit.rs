@@ -13,40 +13,7 @@ use super::params::IalsParams;
 use super::solve::{Entries, RowSolver};
 use crate::history::Csr;
 use crate::progress::Progress;
-
-/// Why a model cannot be fitted.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// There is nothing to learn from.
-    #[error(
-        "the matrix of {customers} customers × {items} items has no entry: the log holds nothing to learn from"
-    )]
-    Empty {
-        /// Rows of the matrix.
-        customers: usize,
-        /// Columns of the matrix.
-        items: usize,
-    },
-    /// An entry that is no weight.
-    #[error(
-        "the weight of customer row {customer} and item row {item} is {value}, it must be finite and above zero"
-    )]
-    Weight {
-        /// Row of the entry.
-        customer: usize,
-        /// Column of the entry.
-        item: u32,
-        /// The value found there.
-        value: f32,
-    },
-    /// Factors left the range of numbers.
-    #[error("factors are no longer finite after epoch {epoch}: raise recommend.ials.regularization")]
-    Diverged {
-        /// The epoch, from 1.
-        epoch: usize,
-    },
-}
+use crate::recommend::FitError;
 
 /// Rows that a thread takes at once, at most.
 const LARGEST_SHARE: usize = 64;
@@ -131,27 +98,4 @@ pub(super) fn solve_side(matrix: &Csr, other: &Axes, params: &IalsParams, out: &
             improver.improve(other, params, entries(row), steps, out);
         },
     );
-}
-
-/// Whether every entry of the matrix is a weight, and there is one.
-pub(super) fn check(matrix: &Csr) -> Result<(), FitError> {
-    if matrix.n_entries() == 0 {
-        return Err(FitError::Empty {
-            customers: matrix.n_rows(),
-            items: matrix.n_columns(),
-        });
-    }
-    for customer in 0..matrix.n_rows() {
-        let (columns, values) = matrix.row(customer);
-        for (&item, &value) in columns.iter().zip(values) {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(FitError::Weight {
-                    customer,
-                    item,
-                    value,
-                });
-            }
-        }
-    }
-    Ok(())
 }

@@ -38,12 +38,14 @@ use rayon::prelude::*;
 
 use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
-use crate::numeric::{Screen, dot, matvec, top_k};
+use crate::numeric::{dot, matvec, top_k};
 use crate::progress::Progress;
 
-use super::{Contribution, Ranking, Recommender, is_masked, named};
+use super::batch::BatchScorer;
+use super::fit_error::{FitError, check};
+use super::queries::{self, Queries};
+use super::{Contribution, Explanation, Ranking, Recommender, named};
 use axes::Axes;
-pub use fit::FitError;
 pub use params::{IalsParams, IalsParamsError, RawIalsParams};
 use solve::{Entries, Form, RowSolver};
 
@@ -102,7 +104,7 @@ impl Ials {
         seed: u64,
         progress: &dyn Progress,
     ) -> Result<Self, FitError> {
-        fit::check(matrix)?;
+        check(matrix)?;
         let (filled, columns) = matrix.without_empty();
         let params = params.resolved(&filled);
         let first = fit::first_items(filled.n_columns(), &params, seed);
@@ -231,10 +233,10 @@ impl Recommender for Ials {
         matvec(&self.items.factors, &self.fold_in(profile), scores);
     }
 
-    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Vec<Contribution>> {
+    fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
         let (columns, weights) = split(profile);
         if columns.is_empty() {
-            return vec![Vec::new(); items.len()];
+            return vec![Explanation::default(); items.len()];
         }
         let entries = Entries {
             columns: &columns,
@@ -245,36 +247,39 @@ impl Recommender for Ials {
         solver.factor(form, &self.items, &self.params, entries);
         let contributions = |item: &ItemIdx| {
             let parts = solver.parts(form, &self.items, entries, item.as_u32());
-            profile
-                .iter()
-                .zip(parts)
-                .map(|(&(item, _), part)| Contribution { item, part })
-                .collect()
+            let named = profile.iter().zip(parts);
+            Explanation {
+                parts: named
+                    .map(|(&(item, _), part)| Contribution { item, part })
+                    .collect(),
+                everybody: 0.0,
+            }
         };
         items.iter().map(contributions).collect()
     }
 
+    fn batch(&self) -> Box<dyn BatchScorer + '_> {
+        Box::new(queries::Batch::new(self))
+    }
+
     fn rank_all(&self, profiles: &Csr, masked: Option<&Csr>, k: usize) -> Vec<Ranking> {
-        /// Customers whose factors stay in the second cache while the items pass by.
-        const CUSTOMERS: usize = 64;
-        let width = self.params.raw().factors;
-        let items = Screen::new(&self.items.factors, width);
-        let rows: Vec<usize> = (0..profiles.n_rows()).collect();
-        rows.par_chunks(CUSTOMERS)
-            .map_init(
-                || (RowSolver::default(), vec![0.0; CUSTOMERS * width]),
-                |(solver, factors), rows| {
-                    for (&row, factors) in rows.iter().zip(factors.chunks_exact_mut(width)) {
-                        let (columns, weights) = profiles.row(row);
-                        solver.solve(&self.items, &self.params, Entries { columns, weights }, factors);
-                    }
-                    let unmasked = |at: usize, item| !is_masked(masked, rows[at], item);
-                    let best = items.best(&factors[..rows.len() * width], k, unmasked);
-                    best.into_iter().map(named).collect::<Vec<_>>()
-                },
-            )
-            .flatten_iter()
-            .collect()
+        queries::rank_all(self, profiles, masked, k)
+    }
+}
+
+impl Queries for Ials {
+    type Room = RowSolver;
+
+    fn width(&self) -> usize {
+        self.params.raw().factors
+    }
+
+    fn factors(&self) -> &[f32] {
+        &self.items.factors
+    }
+
+    fn query(&self, solver: &mut RowSolver, columns: &[u32], weights: &[f32], query: &mut [f32]) {
+        solver.solve(&self.items, &self.params, Entries { columns, weights }, query);
     }
 }
 

@@ -33,12 +33,12 @@ impl Default for RawIalsParams {
     fn default() -> Self {
         Self {
             factors: 256,
-            epochs: 10,
+            epochs: 6,
             unobserved_weight: None,
-            regularization: 0.003,
+            regularization: 0.004,
             regularization_exponent: 1.0,
             init_stddev: 0.1,
-            solver_steps: 3,
+            solver_steps: 2,
         }
     }
 }
@@ -57,17 +57,16 @@ pub struct IalsParamsError {
 /// | name | default | purpose | range |
 /// |---|---|---|---|
 /// | `factors` | 256 | length of a factor vector; more is better and slower | 1 to 4096 |
-/// | `epochs` | 10 | times that both sides are solved | 1 to 1000 |
+/// | `epochs` | 6 | times that both sides are solved | 1 to 1000 |
 /// | `unobserved_weight` | from the matrix | α₀, weight of an unseen pair; larger leans towards what is popular | 0 to 1 |
-/// | `regularization` | 0.003 | λ | above 0, up to 1000 |
+/// | `regularization` | 0.004 | λ | above 0, up to 1000 |
 /// | `regularization_exponent` | 1 | ν, how λ grows with a row's weight | 0 to 2 |
 /// | `init_stddev` | 0.1 | spread of the first item factors, divided by √`factors` | above 0, up to 10 |
-/// | `solver_steps` | 3 | steps of conjugate gradients for a row in each epoch, from where the last epoch left it; 0 solves exactly, which is slower | 0 to 100 |
+/// | `solver_steps` | 2 | steps of conjugate gradients for a row in each epoch, from where the last epoch left it; 0 solves exactly, which is slower | 0 to 100 |
 ///
 /// Without `unobserved_weight` the training takes `α₀ = 30 Σ c / (customers · items)`, at most 1, of the customers and items
 /// that have an entry: all pairs together then weigh thirty times what was seen. Held-out slices of three logs, filled to 0.06 %, 0.09 % and 1.5 %, had their best
-/// weight near that ratio, while their best α₀ lay a factor of twenty apart; λ = 0.003 was within a few per cent of the
-/// best of each. On held-out slices of two of them, 2 steps and more ranked as well as exact solves after the same epochs.
+/// weight near that ratio, while their best α₀ lay a factor of twenty apart. On a held-out slice of one of them, 2 steps and more ranked as well as exact solves after the same epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IalsParams {
     raw: RawIalsParams,
@@ -86,7 +85,8 @@ impl IalsParams {
     }
 
     /// The same parameters, with α₀ taken from a matrix without empty rows and columns where they leave it open.
-    pub(super) fn resolved(&self, matrix: &Csr) -> Self {
+    #[must_use]
+    pub fn resolved(&self, matrix: &Csr) -> Self {
         let pairs = matrix.n_rows() as f64 * matrix.n_columns() as f64;
         let seen: f64 = matrix.column_sums().iter().sum();
         let from_matrix = (UNOBSERVED_RATIO * seen / pairs.max(1.0)).min(1.0);

@@ -37,7 +37,7 @@ impl Form {
 
 /// Room to solve one row after another.
 #[derive(Debug, Default)]
-pub(super) struct RowSolver {
+pub(in crate::recommend) struct RowSolver {
     room: Cholesky,
     packed: PackedRows,
     panel: Vec<f32>,

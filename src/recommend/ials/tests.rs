@@ -424,7 +424,8 @@ proptest! {
         let profile = profile(&matrix, 0);
         let scores = scores(&model, &profile);
         let items: Vec<ItemIdx> = (0..40).map(ItemIdx::from_u32).collect();
-        for (item, parts) in model.explain(&profile, &items).iter().enumerate() {
+        for (item, explained) in model.explain(&profile, &items).iter().enumerate() {
+            let parts = &explained.parts;
             prop_assert_eq!(parts.len(), profile.len());
             let sum: f32 = parts.iter().map(|c| c.part).sum();
             prop_assert!((sum - scores[item]).abs() < 1e-4, "{} {}", sum, scores[item]);
@@ -448,7 +449,7 @@ fn an_entry_explains_its_own_item_most() {
         .collect();
     let model = Ials::fit(&Csr::from_rows(&rows, 10), &params(4, 12), 1, &Silent).unwrap();
     let both = vec![(ItemIdx::from_u32(1), 1.0), (ItemIdx::from_u32(7), 1.0)];
-    let parts = &model.explain(&both, &[ItemIdx::from_u32(3)])[0];
+    let parts = &model.explain(&both, &[ItemIdx::from_u32(3)])[0].parts;
     assert!(parts[0].part > 0.1 && parts[1].part.abs() < 0.05, "{parts:?}");
     let alike: Vec<u32> = model
         .similar(ItemIdx::from_u32(3), 4)

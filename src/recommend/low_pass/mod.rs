@@ -39,7 +39,8 @@ mod transfer;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{LowRank, LowRankError};
+use super::fit_error::check;
+use super::{FitError, LowRank};
 use crate::history::Csr;
 use crate::id::{ItemIdx, Row};
 use crate::numeric::{SparseRows, truncated_svd};
@@ -49,40 +50,9 @@ pub use params::{Filter, LowPassParams, LowPassParamsError, RawChebyshev, RawLow
 /// The model's name.
 pub const NAME: &str = "low-pass";
 
-/// Why a model cannot be fitted.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// There is nothing to learn from.
-    #[error(
-        "the matrix of {customers} customers × {items} items has no entry: the log holds nothing to learn from"
-    )]
-    Empty {
-        /// Rows of the matrix.
-        customers: usize,
-        /// Columns of the matrix.
-        items: usize,
-    },
-    /// An entry that is no weight.
-    #[error(
-        "the weight of customer row {customer} and item row {item} is {value}, it must be finite and above zero"
-    )]
-    Weight {
-        /// Row of the entry.
-        customer: usize,
-        /// Column of the entry.
-        item: u32,
-        /// The value found there.
-        value: f32,
-    },
-    /// Degrees so far apart that a power of one is no number.
-    #[error("degrees are too far apart for recommend.low_pass.input_exponent and output_exponent")]
-    Range(#[source] LowRankError),
-}
-
 /// Fits the model to a customer × item matrix. Rows and columns without an entry change nothing.
 ///
-/// Memory: the panels of `truncated_svd`, about `18 · factors · items + 4.5 · factors · customers` bytes at the peak.
+/// Memory: `truncated_svd`'s panels, about `18 · factors · items + 4.5 · factors · customers` bytes at the peak.
 ///
 /// # Errors
 /// [`FitError`] when the matrix is empty, holds something that is no weight, or weights too far apart.
@@ -95,45 +65,100 @@ pub fn fit(
     seed: u64,
     progress: &dyn Progress,
 ) -> Result<LowRank, FitError> {
-    /// Steps of the progress.
-    const STEPS: f64 = 100.0;
-    check(matrix)?;
-    let raw = params.raw();
-    let (filled, columns) = matrix.without_empty();
-    let degrees = filled.column_sums();
-    let normalised = normalised(&filled, &degrees, raw);
-    drop(filled);
-    let transposed = normalised.transposed();
-    progress.begin("Finding smooth directions", STEPS as u64);
-    let told = std::cell::Cell::new(0u64);
-    let found = truncated_svd(
-        sparse(&normalised),
-        sparse(&transposed),
-        raw.factors,
-        seed,
-        &|done| {
-            let now = (done * STEPS) as u64;
-            progress.advance(now - told.replace(now));
-        },
-    );
-    progress.end();
-    let rank = found.values.len();
-    let largest = found.values.first().copied().unwrap_or(1.0);
-    let sigma: Vec<f64> = found.values.iter().map(|value| value / largest).collect();
-    let gain = transfer::gains(raw, &sigma)
-        .into_iter()
-        .map(|gain| gain as f32)
-        .collect();
-    let mut directions = Array2::zeros((matrix.n_columns(), rank));
-    let mut input = vec![0.0; matrix.n_columns()];
-    for ((vector, &column), degree) in found.vectors.chunks_exact(rank.max(1)).zip(&columns).zip(degrees) {
-        let out = degree.powf(raw.output_exponent);
-        input[column as usize] = (degree.powf(-raw.input_exponent) / out) as f32;
-        for (slot, &x) in directions.row_mut(column as usize).iter_mut().zip(vector) {
-            *slot = (f64::from(x) * out) as f32;
-        }
+    Spectrum::of(matrix, params, seed, progress)?.filtered(params)
+}
+
+/// The decomposition by itself: what the filter and the read-out are applied to, which costs next to nothing beside it.
+#[derive(Clone, Debug)]
+pub struct Spectrum {
+    /// `σ`, descending.
+    values: Vec<f64>,
+    /// `V` of the items with an entry, row by row.
+    vectors: Vec<f32>,
+    /// Their columns in the matrix.
+    columns: Vec<u32>,
+    /// Their degrees.
+    degrees: Vec<f64>,
+    n_items: usize,
+}
+
+/// Whether two parameter sets ask for the same decomposition of a matrix.
+#[must_use]
+pub fn same_spectrum(a: &RawLowPassParams, b: &RawLowPassParams) -> bool {
+    let key = |raw: &RawLowPassParams| {
+        let numbers = [raw.customer_exponent, raw.item_exponent, raw.degree_smoothing];
+        (raw.factors, numbers.map(f64::to_bits))
+    };
+    key(a) == key(b)
+}
+
+impl Spectrum {
+    /// Decomposes `R̃`. Of the parameters, only those that [`same_spectrum`] compares matter.
+    ///
+    /// # Errors
+    /// As [`fit`].
+    pub fn of(
+        matrix: &Csr,
+        params: &LowPassParams,
+        seed: u64,
+        progress: &dyn Progress,
+    ) -> Result<Self, FitError> {
+        /// Steps of the progress.
+        const STEPS: f64 = 100.0;
+        check(matrix)?;
+        let raw = params.raw();
+        let (filled, columns) = matrix.without_empty();
+        let degrees = filled.column_sums();
+        let normalised = normalised(&filled, &degrees, raw);
+        drop(filled);
+        let transposed = normalised.transposed();
+        progress.begin("Finding smooth directions", STEPS as u64);
+        let told = std::cell::Cell::new(0u64);
+        let found = truncated_svd(
+            sparse(&normalised),
+            sparse(&transposed),
+            raw.factors,
+            seed,
+            &|done| {
+                let now = (done * STEPS) as u64;
+                progress.advance(now - told.replace(now));
+            },
+        );
+        progress.end();
+        Ok(Self {
+            values: found.values,
+            vectors: found.vectors,
+            columns,
+            degrees,
+            n_items: matrix.n_columns(),
+        })
     }
-    LowRank::new(NAME, directions, input, gain).map_err(FitError::Range)
+
+    /// The model that reads the decomposition with these parameters.
+    ///
+    /// # Errors
+    /// [`FitError::Degrees`] when degrees are too far apart for the read-out.
+    pub fn filtered(&self, params: &LowPassParams) -> Result<LowRank, FitError> {
+        let raw = params.raw();
+        let rank = self.values.len();
+        let largest = self.values.first().copied().unwrap_or(1.0);
+        let sigma: Vec<f64> = self.values.iter().map(|value| value / largest).collect();
+        let gain = transfer::gains(raw, &sigma)
+            .into_iter()
+            .map(|gain| gain as f32)
+            .collect();
+        let mut directions = Array2::zeros((self.n_items, rank));
+        let mut input = vec![0.0; self.n_items];
+        let rows = self.vectors.chunks_exact(rank.max(1)).zip(&self.columns);
+        for ((vector, &column), degree) in rows.zip(&self.degrees) {
+            let out = degree.powf(raw.output_exponent);
+            input[column as usize] = (degree.powf(-raw.input_exponent) / out) as f32;
+            for (slot, &x) in directions.row_mut(column as usize).iter_mut().zip(vector) {
+                *slot = (f64::from(x) * out) as f32;
+            }
+        }
+        LowRank::new(NAME, directions, input, gain).map_err(FitError::Degrees)
+    }
 }
 
 /// `R̃` times a number that keeps its singular values at most 1.
@@ -185,27 +210,4 @@ fn sparse(matrix: &Csr) -> SparseRows<'_> {
         values: matrix.values(),
         n_columns: matrix.n_columns(),
     }
-}
-
-/// Whether every entry of the matrix is a weight, and there is one.
-fn check(matrix: &Csr) -> Result<(), FitError> {
-    if matrix.n_entries() == 0 {
-        return Err(FitError::Empty {
-            customers: matrix.n_rows(),
-            items: matrix.n_columns(),
-        });
-    }
-    for customer in 0..matrix.n_rows() {
-        let (columns, values) = matrix.row(customer);
-        for (&item, &value) in columns.iter().zip(values) {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(FitError::Weight {
-                    customer,
-                    item,
-                    value,
-                });
-            }
-        }
-    }
-    Ok(())
 }

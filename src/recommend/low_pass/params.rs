@@ -67,13 +67,13 @@ impl Default for RawLowPassParams {
     fn default() -> Self {
         Self {
             factors: 512,
-            customer_exponent: 0.3,
-            item_exponent: 0.4,
-            degree_smoothing: 10.0,
-            input_exponent: 0.5,
-            output_exponent: 0.1,
+            customer_exponent: 0.38,
+            item_exponent: 0.44,
+            degree_smoothing: 6.0,
+            input_exponent: 0.36,
+            output_exponent: 0.2,
             filter: Filter::Power,
-            power: 0.5,
+            power: 1.0,
             chebyshev: RawChebyshev::default(),
         }
     }
@@ -94,13 +94,13 @@ pub struct LowPassParamsError {
 /// | name | default | purpose | range |
 /// |---|---|---|---|
 /// | `factors` | 512 | singular directions that are kept; more is better and slower | 1 to 4096 |
-/// | `customer_exponent` | 0.3 | `a`: larger takes more from customers who bought much | 0 to 1 |
-/// | `item_exponent` | 0.4 | `b`: larger takes more from items that many bought | 0 to 1 |
-/// | `degree_smoothing` | 10 | `s`, added to degrees: customers and items with few entries are not blown up | 0 to 1e6 |
-/// | `input_exponent` | 0.5 | `c`: larger lets a profile's popular items say less | −1 to 2 |
-/// | `output_exponent` | 0.1 | `d`: larger leans towards popular items | −1 to 2 |
+/// | `customer_exponent` | 0.38 | `a`: larger takes more from customers who bought much | 0 to 1 |
+/// | `item_exponent` | 0.44 | `b`: larger takes more from items that many bought | 0 to 1 |
+/// | `degree_smoothing` | 6 | `s`, added to degrees: customers and items with few entries are not blown up | 0 to 1e6 |
+/// | `input_exponent` | 0.36 | `c`: larger lets a profile's popular items say less | −1 to 2 |
+/// | `output_exponent` | 0.2 | `d`: larger leans towards popular items | −1 to 2 |
 /// | `filter` | `"power"` | `"power"`, `"ideal"` or `"chebyshev"` | |
-/// | `power` | 0.5 | `β` of the power filter: larger is smoother, 0 is the ideal filter | −1 to 8 |
+/// | `power` | 1 | `β` of the power filter: larger is smoother, 0 is the ideal filter | −1 to 8 |
 /// | `chebyshev.degree` | 8 | `K` | 1 to 64 |
 /// | `chebyshev.flatness` | 1.5 | `φ` | 0.1 to 100 |
 /// | `chebyshev.ideal_factors` | 512 | `η`; beyond `factors` it adds nothing | 0 to 4096 |

@@ -310,7 +310,7 @@ fn the_smallest_and_the_largest_weights_stay_finite() {
                     .iter()
                     .all(|score| score.is_finite())
             ),
-            Err(error) => assert!(matches!(error, FitError::Range(_)), "{error}"),
+            Err(error) => assert!(matches!(error, FitError::Degrees(_)), "{error}"),
         }
     }
 }

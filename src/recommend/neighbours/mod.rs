@@ -31,8 +31,9 @@ mod params;
 #[cfg(test)]
 mod tests;
 
+use super::FitError;
 use super::ItemLinks;
-use super::item_gram::{GramEntry, GramRow, ItemGram, LinksError, square, strongest};
+use super::item_gram::{GramEntry, GramRow, ItemGram, square, strongest};
 use crate::history::Csr;
 use crate::progress::Progress;
 
@@ -47,15 +48,11 @@ pub const NAME: &str = "neighbours";
 /// held, twice for a moment: 8 bytes each, tens of millions of pairs on a log of a million.
 ///
 /// # Errors
-/// [`LinksError`] when there is no entry, one that is no weight, or weights of which no finite link comes.
+/// [`FitError`] when there is no entry, one that is no weight, or weights of which no finite link comes.
 ///
 /// # Determinism
 /// The same bits for any number of threads. Of equally strong links those to items of lower row are kept.
-pub fn fit(
-    matrix: &Csr,
-    params: &NeighboursParams,
-    progress: &dyn Progress,
-) -> Result<ItemLinks, LinksError> {
+pub fn fit(matrix: &Csr, params: &NeighboursParams, progress: &dyn Progress) -> Result<ItemLinks, FitError> {
     let raw = params.raw();
     let gram = ItemGram::new(matrix, raw.customer_exponent)?;
     let sizes = match raw.item_size {

@@ -40,12 +40,12 @@ impl Default for RawNeighboursParams {
     fn default() -> Self {
         Self {
             neighbours: 500,
-            customer_exponent: 0.35,
+            customer_exponent: 0.28,
             item_size: ItemSize::Weights,
             source_exponent: 0.7,
-            target_exponent: 0.4,
+            target_exponent: 0.3,
             shrinkage: 0.0,
-            power: 0.9,
+            power: 1.05,
             self_links: false,
         }
     }
@@ -66,12 +66,12 @@ pub struct NeighboursParamsError {
 /// | name | default | purpose | range |
 /// |---|---|---|---|
 /// | `neighbours` | 500 | links kept for each item of a profile, the strongest; 0 keeps all | 0 to 100,000 |
-/// | `customer_exponent` | 0.35 | `a`: 0 counts every pair of a history alike, 0.5 every item of it, 1 every customer | 0 to 2 |
+/// | `customer_exponent` | 0.28 | `a`: 0 counts every pair of a history alike, 0.5 every item of it, 1 every customer | 0 to 2 |
 /// | `item_size` | "weights" | `d`: "weights" (their sum), "diagonal" or "norms" (of the Gram matrix) | |
 /// | `source_exponent` | 0.7 | `e₁`: damping of what is popular, on the profile's side | 0 to 2 |
-/// | `target_exponent` | 0.4 | `e₂`: damping of what is popular, on the recommended side | 0 to 2 |
+/// | `target_exponent` | 0.3 | `e₂`: damping of what is popular, on the recommended side | 0 to 2 |
 /// | `shrinkage` | 0 | `λ`: common customers at which a link counts half | 0 to 10,000 |
-/// | `power` | 0.9 | `s`: above 1 few strong links decide, below 1 many weak ones | 0.1 to 4 |
+/// | `power` | 1.05 | `s`: above 1 few strong links decide, below 1 many weak ones | 0.1 to 4 |
 /// | `self_links` | false | whether the diagonal is kept, beside the `neighbours` | |
 ///
 /// Known models are points of this space (binary weights, `self_links` on where the profile itself is not ranked):

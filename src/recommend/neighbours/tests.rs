@@ -186,7 +186,7 @@ fn what_cannot_be_linked_is_named() {
         ..RawNeighboursParams::default()
     };
     let error = fit(&huge, &raw.try_into().unwrap(), &Silent).unwrap_err();
-    assert_eq!(error, LinksError::Range { item: 0 });
+    assert_eq!(error, FitError::Links { item: 0 });
     let error = fit(&matrix(&[&[]], 2), &params, &Silent).unwrap_err();
     assert!(error.to_string().contains("1 customers × 2 items"), "{error}");
 }

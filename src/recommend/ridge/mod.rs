@@ -34,8 +34,9 @@ mod tests;
 
 use rayon::prelude::*;
 
+use super::FitError;
 use super::ItemLinks;
-use super::item_gram::{ItemGram, LinksError, square, strongest};
+use super::item_gram::{ItemGram, square, strongest};
 use super::neighbours::damping;
 use crate::history::Csr;
 use crate::numeric::Cholesky;
@@ -53,11 +54,11 @@ const GATHERED: usize = 1 << 27;
 /// Fits one regression for each item.
 ///
 /// # Errors
-/// [`LinksError`] when there is no entry, one that is no weight, or weights of which no finite link comes.
+/// [`FitError`] when there is no entry, one that is no weight, or weights of which no finite link comes.
 ///
 /// # Determinism
 /// The same bits for any number of threads on one machine; see [`numeric`](crate::numeric).
-pub fn fit(matrix: &Csr, params: &RidgeParams, progress: &dyn Progress) -> Result<ItemLinks, LinksError> {
+pub fn fit(matrix: &Csr, params: &RidgeParams, progress: &dyn Progress) -> Result<ItemLinks, FitError> {
     fit_within(matrix, params, GATHERED, progress)
 }
 
@@ -66,7 +67,7 @@ fn fit_within(
     params: &RidgeParams,
     gathered: usize,
     progress: &dyn Progress,
-) -> Result<ItemLinks, LinksError> {
+) -> Result<ItemLinks, FitError> {
     let raw = params.raw();
     let gram = ItemGram::new(matrix, raw.customer_exponent)?;
     let sizes = matrix.column_sums();
@@ -94,7 +95,7 @@ fn supports(
     sizes: &[f64],
     params: &RawRidgeParams,
     progress: &dyn Progress,
-) -> Result<Csr, LinksError> {
+) -> Result<Csr, FitError> {
     let source = damping(sizes, params.support_exponent);
     let rows = gram.map_rows("Choosing the support of items", progress, |item, row| {
         let others = row.entries().filter(|entry| entry.item as usize != item);

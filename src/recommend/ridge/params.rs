@@ -29,9 +29,9 @@ impl Default for RawRidgeParams {
         Self {
             support: 128,
             support_exponent: 0.4,
-            customer_exponent: 0.1,
-            l2: 20.0,
-            popularity_exponent: 0.5,
+            customer_exponent: 0.16,
+            l2: 40.0,
+            popularity_exponent: 0.63,
             dropout: 0.0,
             clip: true,
             keep: 0,
@@ -54,9 +54,9 @@ pub struct RidgeParamsError {
 /// |---|---|---|---|
 /// | `support` | 128 | `K`: items that may speak for one item; more is better and slower | 1 to 2000 |
 /// | `support_exponent` | 0.4 | `e`: damping of popular items when the support is chosen | 0 to 2 |
-/// | `customer_exponent` | 0.1 | `a`: damping of customers with long histories | 0 to 2 |
-/// | `l2` | 20 | `λ`: penalty, in average entries of the matrix | 0.001 to 1,000,000 |
-/// | `popularity_exponent` | 0.5 | `α`: 0 penalises all items alike, 1 in proportion to how much is known of them | 0 to 1 |
+/// | `customer_exponent` | 0.16 | `a`: damping of customers with long histories | 0 to 2 |
+/// | `l2` | 40 | `λ`: penalty, in average entries of the matrix | 0.001 to 1,000,000 |
+/// | `popularity_exponent` | 0.63 | `α`: 0 penalises all items alike, 1 in proportion to how much is known of them | 0 to 1 |
 /// | `dropout` | 0 | `p`: adds `p / (1 − p)` of the diagonal to the penalty | 0 to 0.99 |
 /// | `clip` | true | weights below zero become zero | |
 /// | `keep` | 0 | strongest weights kept of each support; 0 keeps all | 0 to 2000 |

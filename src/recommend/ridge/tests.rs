@@ -194,7 +194,7 @@ fn items_without_company_have_no_links_and_nothing_is_an_error() {
     let error = fit(&matrix(&[&[], &[]], 3), &params, &Silent).unwrap_err();
     assert_eq!(
         error,
-        LinksError::Empty {
+        FitError::Empty {
             customers: 2,
             items: 3
         }

@@ -1,10 +1,10 @@
-//! The bundle that is kept for its format.
+//! The bundles that are kept for their formats.
 
 use super::*;
 
-/// The registry with the bundle that was kept when format 1 was made.
-fn kept() -> Registry {
-    Registry::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/bundle_v1"))
+/// The registry with the bundle that was kept when a format was made.
+fn kept(format: u32) -> Registry {
+    Registry::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/bundle_v{format}")))
 }
 
 /// Whatever this program becomes, it opens what an earlier one wrote.
@@ -12,19 +12,32 @@ fn kept() -> Registry {
 /// A new format gets a bundle of its own beside this one: `RAPPORT_KEEP_BUNDLE=1 cargo test --test it kept` writes one
 /// into a folder that holds none yet.
 #[test]
-fn the_kept_bundle_of_format_1_opens() {
-    if std::env::var_os("RAPPORT_KEEP_BUNDLE").is_some() && kept().list().unwrap().is_empty() {
-        kept()
+fn the_kept_bundle_of_every_format_opens() {
+    for format in 1..=FORMAT_VERSION {
+        opens(format);
+    }
+}
+
+fn opens(format: u32) {
+    let newest = format == FORMAT_VERSION;
+    if newest && std::env::var_os("RAPPORT_KEEP_BUNDLE").is_some() && kept(format).list().unwrap().is_empty()
+    {
+        kept(format)
             .publish(&shop::parts(shop::TINY, 1), at("2026-11-21T10:15:00Z"))
             .unwrap();
     }
-    let listed = kept().list().unwrap();
+    let listed = kept(format).list().unwrap();
     let [bundle] = listed.as_slice() else {
-        panic!("one kept bundle, found {listed:?}")
+        panic!("one kept bundle of format {format}, found {listed:?}")
     };
-    let bundle = kept().open(&bundle.version).unwrap();
+    let bundle = kept(format).open(&bundle.version).unwrap();
     let (manifest, parts) = (bundle.manifest, bundle.parts);
-    assert_eq!(manifest.format_version, 1);
+    assert_eq!(manifest.format_version, format);
+    // Format 1 had no blend: its factors answer alone.
+    assert_eq!(
+        parts.blend.links().is_some() || parts.blend.low_pass().is_some(),
+        format > 1
+    );
     assert_eq!(manifest.created_at, at("2026-11-21T10:15:00Z"));
     let shapes = manifest.shapes;
     assert_eq!(
@@ -46,8 +59,8 @@ fn the_kept_bundle_of_format_1_opens() {
         .of(parts.histories.customers().find("c7").unwrap());
     assert_eq!(customer.len(), 10);
     let profile = parts.weighting.profile(customer, parts.data_through);
-    let mut scores = vec![0.0; parts.ials.n_items()];
-    parts.ials.score(&profile, &mut scores);
+    let mut scores = vec![0.0; parts.blend.n_items()];
+    parts.blend.score(&profile, &mut scores);
     let best = rapport::numeric::top_k(&scores, 1, |_| true)[0].0;
     let best = parts.histories.items().name(Row::from_u32(best));
     assert_eq!(

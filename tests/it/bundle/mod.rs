@@ -51,12 +51,15 @@ fn a_bundle_comes_back_as_it_went() {
     let came = bundle.parts;
     assert_eq!(came.catalog, went.catalog);
     assert_eq!(came.weighting, went.weighting);
-    assert_eq!(came.ials.params(), went.ials.params());
-    assert_eq!(came.popularity_params, went.popularity_params);
-    assert_eq!(came.trending_params, went.trending_params);
-    assert_eq!(came.popularity, went.popularity);
+    assert_eq!(came.blend.weights(), went.blend.weights());
+    assert_eq!(came.blend.links(), went.blend.links());
+    assert_eq!(came.blend.low_pass(), went.blend.low_pass());
+    assert_eq!(came.blend.ials().params(), went.blend.ials().params());
+    assert_eq!(came.blend.ials().item_factors(), went.blend.ials().item_factors());
+    assert_eq!(came.blend.popularity(), went.blend.popularity());
+    assert_eq!(came.recommend.popularity, went.recommend.popularity);
+    assert_eq!(came.recommend.trending, went.recommend.trending);
     assert_eq!(came.trending, went.trending);
-    assert_eq!(came.ials.item_factors(), went.ials.item_factors());
     assert_eq!(came.churn, went.churn);
     assert_eq!(came.calendar.zone(), "Europe/London");
     assert_eq!((came.data_through, came.seed), (went.data_through, 1));
@@ -76,12 +79,12 @@ fn a_bundle_comes_back_as_it_went() {
     let profile = went
         .weighting
         .profile(went.histories.of(Row::from_u32(5)), went.data_through);
-    let score = |ials: &rapport::recommend::Ials| {
-        let mut scores = vec![0.0; ials.n_items()];
-        ials.score(&profile, &mut scores);
+    let score = |blend: &rapport::recommend::Blend| {
+        let mut scores = vec![0.0; blend.n_items()];
+        blend.score(&profile, &mut scores);
         scores
     };
-    assert_eq!(score(&came.ials), score(&went.ials));
+    assert_eq!(score(&came.blend), score(&went.blend));
 }
 
 #[test]
@@ -93,7 +96,10 @@ fn any_safetensors_reader_finds_the_factors() {
     assert_eq!(factors.dtype(), safetensors::Dtype::F32);
     assert_eq!(factors.shape(), [manifest.shapes.items, manifest.shapes.factors]);
     let first = f32::from_le_bytes(factors.data()[..4].try_into().unwrap());
-    assert_eq!(first.to_bits(), small(1).ials.item_factors()[(0, 0)].to_bits());
+    assert_eq!(
+        first.to_bits(),
+        small(1).blend.ials().item_factors()[(0, 0)].to_bits()
+    );
 }
 
 #[test]

@@ -51,12 +51,13 @@ fn likeness_is_the_models_shrunk_where_few_events_speak() {
     let answer = engine.recommend(&request).unwrap();
 
     let items = parts.histories.items();
-    let popularity = parts.popularity.scores();
+    let popularity = parts.blend.popularity().scores();
     let mut wanted: Vec<f32> = popularity.iter().copied().filter(|&score| score > 0.0).collect();
     wanted.sort_by(|a, b| b.total_cmp(a));
     let median = wanted[wanted.len() / 2];
     let mut expected: Vec<(f32, &str)> = parts
-        .ials
+        .blend
+        .ials()
         .similar(items.find("i2").unwrap(), items.len())
         .into_iter()
         .map(|(item, cosine)| {
@@ -101,7 +102,7 @@ fn trending_follows_its_chart_and_the_category_filter() {
             .filter(|&&score| score > numbers.score)
             .count();
         assert_eq!(numbers.rank as usize, better + 1);
-        assert!((numbers.half_life_days - parts.trending_params.raw().half_life_days).abs() < 1e-12);
+        assert!((numbers.half_life_days - parts.recommend.trending.raw().half_life_days).abs() < 1e-12);
     }
 }
 

@@ -214,7 +214,7 @@ async fn a_current_model_that_cannot_be_loaded_is_named_with_its_reason_and_the_
     let renew: Damage = |folder| {
         let file = folder.join("manifest.json");
         let text = fs::read_to_string(&file).unwrap();
-        let newer = text.replacen("\"format_version\": 1", "\"format_version\": 99", 1);
+        let newer = text.replacen("\"format_version\": 2", "\"format_version\": 99", 1);
         assert_ne!(text, newer);
         fs::write(&file, newer).unwrap();
     };

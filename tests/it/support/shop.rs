@@ -15,7 +15,8 @@ use rapport::churn::{ChurnModel, ChurnParams, RawChurnParams};
 use rapport::history::{HistoriesBuilder, RawWeighting, Weighting, interaction_matrix};
 use rapport::log::{Event, EventKind};
 use rapport::progress::Silent;
-use rapport::recommend::{Ials, Popularity, RawIalsParams, RawRecommendParams, RecommendParams};
+use rapport::recommend::blend::Fitting;
+use rapport::recommend::{Popularity, RawIalsParams, RawRecommendParams, RecommendParams};
 use rapport::time::{Calendar, Timestamp};
 
 /// Number of tastes and of categories.
@@ -177,13 +178,19 @@ fn train(size: Size, seed: u64) -> BundleParts {
     })
     .unwrap();
     let (churn, _) = ChurnModel::fit(&histories, &calendar, &churn, data_through, &Silent).unwrap();
-    let fit = |params| Popularity::fit(&histories, &weighting, params, data_through);
+    let fitting = Fitting {
+        params: &recommend,
+        seed,
+        progress: &Silent,
+    };
+    let blend = fitting
+        .blend_for_log(&histories, &weighting, &matrix, data_through)
+        .unwrap();
     BundleParts {
-        ials: Ials::fit(&matrix, &recommend.ials, seed, &Silent).unwrap(),
-        popularity: fit(&recommend.popularity),
-        trending: fit(&recommend.trending).called(Popularity::TRENDING),
-        popularity_params: recommend.popularity,
-        trending_params: recommend.trending,
+        blend,
+        trending: Popularity::fit(&histories, &weighting, &recommend.trending, data_through)
+            .called(Popularity::TRENDING),
+        recommend,
         churn: Ok(churn),
         calendar,
         histories,

@@ -1,8 +1,9 @@
-//! What does iALS cost against customers, items, interactions and factors?
+//! What does each model cost as customers, items, interactions and factors grow?
 //!
 //! Each group doubles one of the four and holds the others; every id names all four. The matrix is synthetic and seeded: an
-//! item's popularity falls with its rank. `fit` is one epoch and what a fit pays once; `exact` beside it solves every row;
-//! `rank` is the top 20 of all customers, the exact folding-in included.
+//! item's popularity falls with its rank. `ials` is one epoch and what a fit pays once, `ials, exact` beside it solves every
+//! row; `rank` is the top 20 of all customers by iALS, the exact folding-in included. Neighbours and ridge have no factors
+//! and are left out where those grow.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -11,7 +12,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rapport::history::{Csr, Profile};
 use rapport::id::{ItemIdx, Row};
 use rapport::progress::Silent;
-use rapport::recommend::{Ials, IalsParams, RawIalsParams, Recommender};
+use rapport::recommend::blend::Fitting;
+use rapport::recommend::{
+    Ials, RawIalsParams, RawRecommendParams, RecommendParams, Recommender, low_pass, neighbours, ridge,
+};
 
 #[derive(Clone, Copy)]
 struct Size {
@@ -66,69 +70,79 @@ impl Size {
         clippy::expect_used,
         reason = "the parameters of a benchmark are known to be good"
     )]
-    fn params(self, solver_steps: usize) -> IalsParams {
-        let raw = RawIalsParams {
-            factors: self.factors,
-            epochs: 1,
-            solver_steps,
-            ..RawIalsParams::default()
-        };
+    fn params(self, solver_steps: usize) -> RecommendParams {
+        let mut raw = RawRecommendParams::default();
+        raw.ials.factors = self.factors;
+        raw.ials.epochs = 1;
+        raw.ials.solver_steps = solver_steps;
+        raw.low_pass.factors = self.factors;
         raw.try_into().expect("within range")
     }
 }
 
 #[expect(clippy::expect_used, reason = "the matrix of a benchmark is known to be good")]
-fn fit(matrix: &Csr, params: &IalsParams) -> Ials {
-    Ials::fit(matrix, params, 1, &Silent).expect("a matrix with entries")
+fn fit(matrix: &Csr, params: &RecommendParams, name: &str) -> Box<dyn Recommender> {
+    let fitting = Fitting {
+        params,
+        seed: 1,
+        progress: &Silent,
+    };
+    fitting.alone(name, matrix).expect("a matrix with entries")
 }
 
-fn measure(group: &mut BenchmarkGroup<'_, WallTime>, size: Size) {
+fn measure(group: &mut BenchmarkGroup<'_, WallTime>, size: Size, models: &[&str]) {
     let matrix = size.matrix();
     group
         .sample_size(10)
         .throughput(Throughput::Elements(matrix.n_entries() as u64));
     let params = size.params(RawIalsParams::default().solver_steps);
-    group.bench_function(size.id("fit"), |b| b.iter(|| fit(&matrix, &params)));
+    for &name in models {
+        group.bench_function(size.id(name), |b| b.iter(|| fit(&matrix, &params, name)));
+    }
     let exact = size.params(0);
-    group.bench_function(size.id("exact"), |b| b.iter(|| fit(&matrix, &exact)));
-    let model = fit(&matrix, &params);
+    group.bench_function(size.id("ials, exact"), |b| {
+        b.iter(|| fit(&matrix, &exact, Ials::NAME));
+    });
+    let model = fit(&matrix, &params, Ials::NAME);
     group.throughput(Throughput::Elements(matrix.n_rows() as u64));
     group.bench_function(size.id("rank"), |b| {
         b.iter(|| model.rank_all(&matrix, Some(&matrix), 20));
     });
 }
 
-fn against(c: &mut Criterion, name: &str, grown: impl Fn(usize) -> Size) {
-    let mut group = c.benchmark_group(format!("ials against {name}"));
+const ALL: [&str; 4] = [Ials::NAME, neighbours::NAME, ridge::NAME, low_pass::NAME];
+
+fn against(c: &mut Criterion, name: &str, models: &[&str], grown: impl Fn(usize) -> Size) {
+    let mut group = c.benchmark_group(format!("against {name}"));
     for times in [1, 2, 4, 8] {
-        measure(&mut group, grown(times));
+        measure(&mut group, grown(times), models);
     }
     group.finish();
 }
 
 fn customers(c: &mut Criterion) {
-    against(c, "customers", |times| Size {
+    against(c, "customers", &ALL, |times| Size {
         customers: BASE.customers * times,
         ..BASE
     });
 }
 
 fn items(c: &mut Criterion) {
-    against(c, "items", |times| Size {
+    against(c, "items", &ALL, |times| Size {
         items: BASE.items * times,
         ..BASE
     });
 }
 
 fn interactions(c: &mut Criterion) {
-    against(c, "interactions", |times| Size {
+    against(c, "interactions", &ALL, |times| Size {
         interactions: BASE.interactions * times,
         ..BASE
     });
 }
 
 fn factors(c: &mut Criterion) {
-    against(c, "factors", |times| Size {
+    against(c, "factors", &[Ials::NAME, low_pass::NAME], |times| Size {
         factors: BASE.factors * times,
         ..BASE
     });
