@@ -30,7 +30,7 @@
 //! | [`recipe`] | DOOR: the TOML file that says how a log is read and what is fitted |
 //! | [`bundle`] | DOOR: trained models on disk, and the registry of their versions |
 //! | [`simulate`] | a shop whose truth is known |
-//! | [`train`], [`evaluate`] | the batch jobs that make and judge models |
+//! | [`train`], [`evaluate`], [`tune`] | the batch jobs that make models, judge them and find their settings |
 //! | [`serve`] | answers from memory: index, engine, cache |
 //! | [`score`], [`export`] | the engine's answers for every customer, and the files that jobs write |
 //! | [`config`] | DOOR: the server's configuration |
@@ -62,3 +62,4 @@ pub mod simulate;
 pub mod telemetry;
 pub mod time;
 pub mod train;
+pub mod tune;

@@ -20,6 +20,7 @@ mod score;
 mod serve;
 mod simulate;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ use crate::telemetry;
 First steps:
   rapport demo                                    see all of it at work on a simulated shop
   rapport inspect --events log.csv                what is in your log, and what is wrong with it
+  rapport tune --events log.csv --out shop.toml   find the settings that suit it, in ten minutes
   rapport train --events log.csv                  fit the models and publish them to models/registry
   rapport serve                                   answer over gRPC on 127.0.0.1:50051
   rapport recommend --customer 42                 ask the running server
@@ -61,6 +63,7 @@ enum Command {
     Inspect(inspect::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Tune(tune::Args),
     Features(features::Args),
     Score(score::Args),
     Models(models::Args),
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Tune(args) => tune::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Models(args) => models::run(&args),

@@ -31,6 +31,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("bundle", with(&[data, models])),
         ("train", with(&[data, models, &["recipe", "bundle"]])),
         ("evaluate", with(&[data, models, &["recipe"]])),
+        ("tune", with(&[data, models, &["recipe"]])),
         // The nightly file asks the engine that answers online, so that the two never differ.
         ("score", with(&[data, models, &["bundle", "export", "serve"]])),
         ("serve", with(&[data, models, &["bundle"]])),

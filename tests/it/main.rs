@@ -17,3 +17,4 @@ mod service;
 mod support;
 mod swap;
 mod truth;
+mod tune;
