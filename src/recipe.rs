@@ -255,7 +255,13 @@ mod tests {
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
         let shipped = |name: &str| Recipe::read(Some(&models.join(name))).unwrap().raw;
         assert_eq!(shipped("default.toml"), RawRecipe::default());
-        assert_ne!(shipped("online-retail-ii.toml"), RawRecipe::default());
+        for tuned in [
+            "online-retail-ii.toml",
+            "benchmarks/gowalla.toml",
+            "benchmarks/yelp2018.toml",
+        ] {
+            assert_ne!(shipped(tuned), RawRecipe::default(), "{tuned}");
+        }
     }
 
     #[test]
