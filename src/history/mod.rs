@@ -2,7 +2,8 @@
 //!
 //! Enters: checked events from the log, or the arrays of a bundle. Leaves: [`Histories`], every customer's events in
 //! time order as columns; [`History`], the borrowed view of one of them; and from a history its baskets, visits,
-//! purchase days and weighted profile, and from all of them the customer × item matrix.
+//! purchase days and weighted profile, and from all of them the customer × item matrix and the days on which a feed was
+//! out.
 //!
 //! The one decision: histories are columns sorted by customer and time, so that one customer's past before any instant
 //! is a slice. A temporal split therefore copies nothing and cannot leak: [`History::before`] ends where the cut-off
@@ -16,6 +17,7 @@ mod columns;
 mod dataset;
 mod findings;
 mod matrix;
+mod outage;
 mod pairs;
 mod purchase_days;
 mod raw;
@@ -26,6 +28,7 @@ pub use build::HistoriesBuilder;
 pub use columns::{History, HistoryBuf, Interaction};
 pub use dataset::{Dataset, LogInputs};
 pub use matrix::{Csr, CsrError, interaction_matrix};
+pub use outage::{Outage, Outages, outages};
 pub use pairs::{PairError, pair_matrix};
 pub use purchase_days::{PurchaseDay, purchase_days};
 pub use raw::{HistoryColumns, RawHistories, RawHistoriesError};
