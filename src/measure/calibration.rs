@@ -10,6 +10,8 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
+use super::bootstrap::Interval;
+
 /// Bins of a reliability table.
 pub const BINS: usize = 10;
 
@@ -22,6 +24,32 @@ pub struct ReliabilityBin {
     pub predicted: f64,
     /// Share of the rows for which it happened.
     pub observed: f64,
+}
+
+/// 97.5 % quantile of the standard normal law.
+const Z: f64 = 1.959_963_984_540_054;
+
+impl ReliabilityBin {
+    /// The 95 % score interval of the observed rate:
+    /// `(p + z²/2n ± z · √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)`; within 0 and 1, and wide for few rows even when the rate is 0
+    /// or 1.
+    ///
+    /// # Source
+    /// Wilson, *Probable Inference, the Law of Succession, and Statistical Inference*, JASA 22, 1927.
+    #[must_use]
+    pub fn interval(&self) -> Interval {
+        let (p, n) = (self.observed, self.rows as f64);
+        if self.rows == 0 {
+            return Interval { low: 0.0, high: 1.0 };
+        }
+        let of_n = Z * Z / n;
+        let centre = p + of_n / 2.0;
+        let half = Z * (p * (1.0 - p) / n + of_n / (4.0 * n)).sqrt();
+        Interval {
+            low: ((centre - half) / (1.0 + of_n)).max(0.0),
+            high: ((centre + half) / (1.0 + of_n)).min(1.0),
+        }
+    }
 }
 
 /// Mean predicted and observed rate in [`BINS`] bins of equally many rows, by rising probability; empty bins are left
@@ -81,6 +109,50 @@ pub fn calibration_error_if_perfect(probabilities: &[f64], samples: usize, seed:
     // The smallest error that at least 95 % of the samples do not exceed.
     let at = (0.95 * samples as f64).ceil() as usize;
     errors.get(at.saturating_sub(1)).copied().unwrap_or(0.0)
+}
+
+/// Whether the probabilities are too high or too low as a whole.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct CalibrationInTheLarge {
+    /// Mean predicted probability.
+    pub predicted: f64,
+    /// Share of the rows for which it happened.
+    pub observed: f64,
+    /// `predicted − observed`: above 0 when too much was expected.
+    pub difference: f64,
+    /// Standard error of the difference over samples of rows.
+    pub standard_error: f64,
+}
+
+/// Mean probability against observed rate; `None` for fewer than two rows.
+///
+/// The difference is the mean of `d_i = p_i − y_i`, so its standard error is `s / √n` with the sample standard deviation
+/// `s` of the `d_i`. That holds whether or not the probabilities are right.
+///
+/// # Panics
+/// When probabilities and outcomes differ in number.
+#[must_use]
+pub fn calibration_in_the_large(probabilities: &[f64], outcomes: &[bool]) -> Option<CalibrationInTheLarge> {
+    assert_eq!(probabilities.len(), outcomes.len(), "one outcome per probability");
+    if outcomes.len() < 2 {
+        return None;
+    }
+    let n = outcomes.len() as f64;
+    let happened = |outcome: &bool| f64::from(u8::from(*outcome));
+    let predicted = probabilities.iter().sum::<f64>() / n;
+    let observed = outcomes.iter().map(happened).sum::<f64>() / n;
+    let difference = predicted - observed;
+    let squares: f64 = probabilities
+        .iter()
+        .zip(outcomes)
+        .map(|(p, outcome)| (p - happened(outcome) - difference).powi(2))
+        .sum();
+    Some(CalibrationInTheLarge {
+        predicted,
+        observed,
+        difference,
+        standard_error: (squares / (n - 1.0) / n).sqrt(),
+    })
 }
 
 fn ascending(probabilities: &[f64]) -> Vec<usize> {
@@ -144,6 +216,60 @@ mod tests {
         assert!((table[0].predicted - 0.025).abs() < 1e-12 && table[0].observed < 1e-12);
         // Gaps are 0.025, 0.125, …, 0.425 below and 0.475, …, 0.075 above: mean (1.125 + 1.375) / 10.
         assert!((expected_calibration_error(&p, &y) - 0.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_score_interval_of_scipy_1_17() {
+        // scipy.stats.binomtest(count, n).proportion_ci(method="wilson")
+        let of = |count: usize, rows: usize| {
+            let bin = ReliabilityBin {
+                rows,
+                predicted: 0.5,
+                observed: count as f64 / rows as f64,
+            };
+            (bin.interval().low, bin.interval().high)
+        };
+        for ((count, rows), (low, high)) in [
+            ((4, 10), (0.16818032970623614, 0.6873262302663417)),
+            ((0, 10), (0.0, 0.27753279986288926)),
+            ((50, 50), (0.9286524008666412, 1.0)),
+        ] {
+            let found = of(count, rows);
+            assert!(
+                (found.0 - low).abs() < 1e-7 && (found.1 - high).abs() < 1e-7,
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn calibration_in_the_large_by_hand() {
+        // Everybody at 30 %, four of ten happen: d is 0.3 six times and −0.7 four times, s² = n/(n−1) · 0.4 · 0.6.
+        let y: Vec<bool> = (0..10).map(|i| i < 4).collect();
+        let large = calibration_in_the_large(&[0.3; 10], &y).unwrap();
+        assert!((large.predicted - 0.3).abs() < 1e-12 && (large.observed - 0.4).abs() < 1e-12);
+        assert!((large.difference + 0.1).abs() < 1e-12);
+        assert!((large.standard_error - (0.24f64 / 9.0).sqrt()).abs() < 1e-12);
+        assert_eq!(calibration_in_the_large(&[0.3], &[true]), None);
+    }
+
+    #[test]
+    fn the_standard_error_is_the_spread_over_samples() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
+        let of_samples: Vec<_> = (0..2000)
+            .map(|_| {
+                let p: Vec<f64> = (0..100).map(|_| random.gen_range(0.0..1.0)).collect();
+                let y: Vec<bool> = p.iter().map(|&p| random.gen_range(0.0..1.0) < p).collect();
+                calibration_in_the_large(&p, &y).unwrap()
+            })
+            .collect();
+        let within = |errors: f64| {
+            let inside =
+                |large: &&CalibrationInTheLarge| large.difference.abs() < errors * large.standard_error;
+            of_samples.iter().filter(inside).count() as f64 / 2000.0
+        };
+        assert!((within(1.0) - 0.683).abs() < 0.03, "{}", within(1.0));
+        assert!((within(1.96) - 0.95).abs() < 0.015, "{}", within(1.96));
     }
 
     #[test]

@@ -62,21 +62,29 @@ impl ScoredRows {
         self.order.is_empty()
     }
 
-    fn steps(&self, weight: impl Fn(usize) -> f64) -> impl Iterator<Item = Step> {
+    /// The rows of each group of equal scores, in order of falling score.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &[usize]> {
         let mut from = 0;
         self.group_ends.iter().map(move |&end| {
+            let rows = &self.order[from..end];
+            from = end;
+            rows
+        })
+    }
+
+    fn steps(&self, weight: impl Fn(usize) -> f64) -> impl Iterator<Item = Step> {
+        self.groups().map(move |rows| {
             let mut step = Step {
                 positive: 0.0,
                 negative: 0.0,
             };
-            for &row in &self.order[from..end] {
+            for &row in rows {
                 if self.positive[row] {
                     step.positive += weight(row);
                 } else {
                     step.negative += weight(row);
                 }
             }
-            from = end;
             step
         })
     }
@@ -104,6 +112,16 @@ impl ScoredRows {
             negatives += step.negative;
         }
         (positives > 0.0 && negatives > 0.0).then(|| above / (positives * negatives))
+    }
+
+    /// Gini coefficient of the ranking, `2 · AUC − 1`: the ranking quality from 0 (chance) to 1 (perfect), negative when
+    /// the ranking is upside down. `None` when a class is missing.
+    ///
+    /// It is also the area between the gains curve and its diagonal over that area of the perfect ranking, which is how
+    /// CRM systems print it, as a per cent.
+    #[must_use]
+    pub fn gini(&self) -> Option<f64> {
+        Some(2.0 * self.auc()? - 1.0)
     }
 
     /// Average precision, `Σ (R_k − R_{k−1}) P_k` over thresholds; `None` without a positive row.

@@ -5,4 +5,6 @@
 pub mod bootstrap;
 pub mod calibration;
 pub mod classification;
+pub mod gains;
 pub mod ranking;
+pub mod stability;
