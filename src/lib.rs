@@ -32,6 +32,7 @@
 //! | [`simulate`] | a shop whose truth is known |
 //! | [`train`], [`evaluate`], [`tune`] | the batch jobs that make models, judge them and find their settings |
 //! | [`serve`] | answers from memory: index, engine, cache |
+//! | [`report`] | a backtest as a page with pictures |
 //! | [`score`], [`export`] | the engine's answers for every customer, and the files that jobs write |
 //! | [`config`] | DOOR: the server's configuration |
 //! | [`grpc`] | DOOR: the wire |
@@ -56,6 +57,7 @@ pub mod numeric;
 pub mod progress;
 pub mod recipe;
 pub mod recommend;
+pub mod report;
 pub mod score;
 pub mod serve;
 pub mod simulate;

@@ -23,6 +23,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("catalog", base.clone()),
         ("measure", base.clone()),
         ("export", vec!["id", "time"]),
+        ("report", with(&[&["measure"]])),
         ("history", with(&[data])),
         ("simulate", with(&[data, &["history", "export"]])),
         ("recommend", with(&[data, &["history"]])),
@@ -125,6 +126,7 @@ const ROOMS: &[(&[&str], &[&str], &str)] = &[
         "no async below the wire",
     ),
     (&["linfa"], &["churn"], "linfa stays inside churn"),
+    (&["plotters"], &["report"], "plotters stays inside report"),
     (&["unsafe "], &["numeric"], "unsafe code stays in numeric"),
     (
         &["std::fs", "fs::File", "File::open", "File::create"],
