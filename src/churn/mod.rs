@@ -12,6 +12,7 @@
 
 mod backtest;
 mod band;
+pub mod btyd;
 mod error;
 pub mod features;
 mod fit;

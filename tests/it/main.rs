@@ -12,6 +12,7 @@ mod engine;
 mod layering;
 mod log;
 mod published_low_pass;
+mod published_purchases;
 mod published_rankings;
 mod service;
 mod support;
