@@ -24,6 +24,7 @@ mod params;
 mod platt;
 mod reasons;
 mod sample;
+pub mod segment;
 mod standard;
 mod stored;
 

@@ -111,6 +111,17 @@ fn order_value_trend(before: &[PurchaseDay], recent: &[PurchaseDay], norms: &Nor
     }
 }
 
+/// The customer's usual days between purchase days, drawn towards the shop's: `(span + 2 · typical) / (n − 1 + 2)` with
+/// `n` purchase days and `span` days from the first to the last. At no purchase day it is the shop's.
+pub(crate) fn usual_gap_days(purchases: &[PurchaseDay], typical_gap_days: f64) -> f64 {
+    let span = match purchases {
+        [first, .., last] => f64::from(last.day - first.day),
+        _ => 0.0,
+    };
+    let gaps = purchases.len().saturating_sub(1) as f64;
+    (span + NORM_GAPS * typical_gap_days) / (gaps + NORM_GAPS)
+}
+
 /// The customer's own rhythm of buying.
 struct Rhythm {
     gap: f64,
@@ -125,9 +136,8 @@ impl Rhythm {
             .map(|pair| f64::from(pair[1].day - pair[0].day))
             .collect();
         let n = gaps.len() as f64;
-        let span: f64 = gaps.iter().sum();
-        let gap = (span + NORM_GAPS * norms.typical_gap_days) / (n + NORM_GAPS);
-        let mean = span / n;
+        let gap = usual_gap_days(purchases, norms.typical_gap_days);
+        let mean = gaps.iter().sum::<f64>() / n;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / n;
         Self {
             gap,

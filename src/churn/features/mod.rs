@@ -23,4 +23,4 @@ pub use schema::{LeftOut, Schema};
 pub use table::{FeatureRow, FeatureTable, feature_table};
 
 pub(crate) use catalogue::{FREQUENCY, RECENCY};
-pub(crate) use compute::features_of;
+pub(crate) use compute::{features_of, usual_gap_days};
