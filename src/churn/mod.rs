@@ -21,6 +21,7 @@ mod label;
 mod logistic;
 mod model;
 mod params;
+pub mod plan;
 mod platt;
 mod reasons;
 mod sample;
