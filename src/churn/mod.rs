@@ -8,7 +8,10 @@
 //! Everything that a model may know lies strictly before `t`, everything that it is judged by at or after, and
 //! fitting for a backtest is the same function as fitting for service, called with an earlier end of the data.
 //!
-//! Deliberately not here: what a customer is worth, and whom to win back first.
+//! Two rooms need no churn model: [`segment`] tells what sort of customer somebody is, and [`plan`] whom an offer is worth
+//! making to, given probabilities and values from anywhere.
+//!
+//! Deliberately not here: what a customer is worth.
 
 mod backtest;
 mod band;
