@@ -88,6 +88,12 @@ pub enum ChurnError {
         /// What the solver said.
         detail: String,
     },
+    /// Trees cannot be boosted on such rows: not the user's fault.
+    #[error("the boosted trees were not grown: {detail}")]
+    NotBoosted {
+        /// What was wrong with the rows.
+        detail: String,
+    },
     /// A stored model that breaks a rule.
     #[error("the stored churn model is broken: {field} {problem}")]
     BrokenModel {

@@ -16,6 +16,8 @@
 mod backtest;
 mod band;
 pub mod btyd;
+#[cfg_attr(not(test), expect(dead_code, reason = "no churn model is made of trees yet"))]
+mod boosting;
 mod error;
 pub mod features;
 mod fit;

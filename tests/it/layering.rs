@@ -127,6 +127,7 @@ const ROOMS: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["linfa"], &["churn"], "linfa stays inside churn"),
     (&["plotters"], &["report"], "plotters stays inside report"),
+    (&["forust"], &["churn"], "forust stays inside churn"),
     (&["unsafe "], &["numeric"], "unsafe code stays in numeric"),
     (
         &["std::fs", "fs::File", "File::open", "File::create"],
