@@ -19,6 +19,11 @@ pub mod btyd;
 #[cfg_attr(not(test), expect(dead_code, reason = "no churn model is made of trees yet"))]
 mod boosting;
 mod error;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "no model of few inputs is explained yet")
+)]
+mod explain;
 pub mod features;
 mod fit;
 mod judge;
@@ -33,6 +38,8 @@ mod sample;
 pub mod segment;
 mod standard;
 mod stored;
+#[cfg_attr(not(test), expect(dead_code, reason = "the fit does not thin its rows yet"))]
+mod thin;
 
 pub use backtest::{
     BacktestOptions, ChurnBacktest, ChurnFold, MeanMetrics, Means, Models, SkippedFold, backtest,
@@ -48,5 +55,7 @@ pub use params::{ChurnParams, ChurnParamsError, RawChurnParams};
 pub use platt::{Platt, logit, sigmoid};
 pub use reasons::ChurnReason;
 
+#[cfg(test)]
+mod telco;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,3 @@
+//! Both regressions beside published figures: the Telco customers of IBM, in five folds.
+
+mod tests;
