@@ -3,8 +3,8 @@
 //! Enters: a TOML file or text. Leaves: [`Recipe`], in which every parameter is checked, and its raw form, which a
 //! bundle keeps so that a training can be repeated, and which goes back to TOML ([`RawRecipe::to_toml`]).
 //!
-//! The one decision: each room owns its own section (`[source]` the log, `[weights]` the histories, `[recommend]` and
-//! `[churn]` the models) and checks it itself; this file only joins them and names the file when one is wrong. A key
+//! The one decision: each room owns its own section (`[source]` the log, `[weights]` the histories, `[recommend]`,
+//! `[churn]` and `[value]` the models) and checks it itself; this file only joins them and names the file when one is wrong. A key
 //! that nobody knows is an error, because a misspelt key that silently does nothing costs a shop months.
 
 use std::fs;
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::churn::value::{RawValueParams, ValueParams, ValueParamsError};
 use crate::churn::{ChurnParams, ChurnParamsError, RawChurnParams};
 use crate::history::{RawWeighting, Weighting, WeightingError};
 use crate::log::{RawSource, Source, SourceError};
@@ -29,6 +30,8 @@ pub struct RawRecipe {
     pub recommend: RawRecommendParams,
     /// The model that scores who will leave.
     pub churn: RawChurnParams,
+    /// What a customer is worth.
+    pub value: RawValueParams,
     /// How the models are judged.
     pub evaluate: RawEvaluation,
     /// Seed of everything that starts from chance.
@@ -135,6 +138,8 @@ pub struct Recipe {
     pub recommend: RecommendParams,
     /// The model that scores who will leave.
     pub churn: ChurnParams,
+    /// What a customer is worth.
+    pub value: ValueParams,
 }
 
 /// Why a recipe cannot be used.
@@ -186,6 +191,9 @@ pub enum ValueError {
     /// `[churn]`.
     #[error(transparent)]
     Churn(#[from] ChurnParamsError),
+    /// `[value]`.
+    #[error(transparent)]
+    Value(#[from] ValueParamsError),
     /// `[evaluate]`.
     #[error("evaluate.{key} = {value} is not between 1 and {most}")]
     Evaluate {
@@ -236,6 +244,7 @@ impl Recipe {
             weighting: raw.weights.clone().try_into()?,
             recommend: raw.recommend.clone().try_into()?,
             churn: raw.churn.clone().try_into()?,
+            value: raw.value.clone().try_into()?,
             raw,
         })
     }
@@ -291,5 +300,7 @@ mod tests {
         assert!(value.contains("weights.view") && value.contains("-1"), "{value}");
         let folds = message("[evaluate]\nfolds = 0");
         assert!(folds.contains("evaluate.folds = 0"), "{folds}");
+        let margin = message("[value]\nmargin = 1.5");
+        assert!(margin.contains("value.margin = 1.5"), "{margin}");
     }
 }

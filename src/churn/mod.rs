@@ -8,10 +8,8 @@
 //! Everything that a model may know lies strictly before `t`, everything that it is judged by at or after, and
 //! fitting for a backtest is the same function as fitting for service, called with an earlier end of the data.
 //!
-//! Two rooms need no churn model: [`segment`] tells what sort of customer somebody is, and [`plan`] whom an offer is worth
-//! making to, given probabilities and values from anywhere.
-//!
-//! Deliberately not here: what a customer is worth.
+//! Three rooms need no churn model: [`segment`] tells what sort of customer somebody is, [`value`] what she is worth, and
+//! [`plan`] whom an offer is worth making to, given probabilities and values from anywhere.
 
 mod backtest;
 mod band;
@@ -40,6 +38,7 @@ mod standard;
 mod stored;
 #[cfg_attr(not(test), expect(dead_code, reason = "the fit does not thin its rows yet"))]
 mod thin;
+pub mod value;
 
 pub use backtest::{
     BacktestOptions, ChurnBacktest, ChurnFold, MeanMetrics, Means, Models, SkippedFold, backtest,

@@ -1,0 +1,31 @@
+//! What a customer is worth: her purchases and her money of the months to come, and the date of her next order.
+//!
+//! Enters: the histories and the shop's calendar for a fit, the purchase days before an instant for an answer. Leaves: a
+//! [`ValueModel`] and from it a [`CustomerValue`] for any history at any instant.
+//!
+//! The one decision: every quantity is a function of the model, the purchase days and "now", and nothing is kept from
+//! an earlier answer. A next order date that was set at the last order lies in the past for everybody who is late;
+//! this one moves on, and disappears when a next order is no longer likelier than not.
+//!
+//! How often she buys is MBG/NBD's to say, in days, and for how much Gamma-Gamma's, which needs prices: without them
+//! purchases and dates are foretold, and no money. Money is that of purchase days after returns, in the unit of the
+//! log. A value is the money of the months ahead alone, neither what she has spent nor what it cost to win her.
+//!
+//! Deliberately not here: whom an offer is worth making to ([`super::plan`]).
+//!
+//! # Source
+//! Fader, Hardie, Lee, "RFM and CLV: using iso-value curves for customer base analysis", Journal of Marketing Research
+//! 42 (2005): purchases and spend per purchase are modelled apart and multiplied.
+
+mod error;
+mod fit;
+mod model;
+mod params;
+
+pub use error::{NoSpending, ValueError};
+pub use fit::{LARGEST_CORRELATION, ValueFitReport};
+pub use model::{CustomerValue, DAYS_PER_MONTH, ValueModel};
+pub use params::{RawValueParams, ValueParams, ValueParamsError};
+
+#[cfg(test)]
+mod tests;
