@@ -14,6 +14,7 @@ mod log;
 mod published_low_pass;
 mod published_purchases;
 mod published_rankings;
+mod published_value;
 mod service;
 mod support;
 mod swap;
