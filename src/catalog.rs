@@ -3,8 +3,10 @@
 //! Enters: item tables and what the log itself says of items (titles, prices). Leaves: [`Catalog`], one [`Item`] per
 //! item row; rows of which nothing is known hold the default: no title, no price, available.
 //!
-//! The one decision: the catalogue is facts for answers and rules, never input of a model's fit, so that a price
-//! change needs no training.
+//! The one decision: the catalogue is facts for answers and rules. Of all that it holds only the top categories, which
+//! hardly ever change, are input of a model ([`Categories`]), so that a new price or an empty shelf needs no training.
+
+use hashbrown::HashMap;
 
 use crate::id::{ItemIdx, Row};
 use crate::time::Timestamp;
@@ -84,6 +86,49 @@ impl Catalog {
     }
 }
 
+/// The top category of every item, as dense codes in the order of first sight.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Categories {
+    /// By item; empty where no item has a category.
+    codes: Vec<Option<u32>>,
+}
+
+impl Categories {
+    /// The widest level of each item's category path.
+    #[must_use]
+    pub fn of(catalog: &Catalog) -> Self {
+        let mut known: HashMap<&str, u32> = HashMap::new();
+        let codes: Vec<Option<u32>> = catalog
+            .items
+            .iter()
+            .map(|item| {
+                let path = item.category.as_deref()?;
+                let top = path
+                    .split(CATEGORY_SEPARATOR)
+                    .next()
+                    .filter(|top| !top.is_empty())?;
+                let next = u32::try_from(known.len()).ok()?;
+                Some(*known.entry(top).or_insert(next))
+            })
+            .collect();
+        Self {
+            codes: if known.is_empty() { Vec::new() } else { codes },
+        }
+    }
+
+    /// Whether no item has a category.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.codes.is_empty()
+    }
+
+    /// The item's code; `None` without a category, and for an item that the catalogue does not know.
+    #[must_use]
+    pub fn code(&self, item: ItemIdx) -> Option<u32> {
+        self.codes.get(item.index()).copied().flatten()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +149,22 @@ mod tests {
             assert_eq!(item.is_in_category(prefix), expected, "{prefix}");
         }
         assert!(!Item::default().is_in_category("kitchen"));
+    }
+    #[test]
+    fn the_widest_level_is_the_category() {
+        let of = |category: Option<&str>| Item {
+            category: category.map(Into::into),
+            ..Item::default()
+        };
+        let categories = Categories::of(&Catalog::new(vec![
+            of(Some("kitchen/baking")),
+            of(None),
+            of(Some("garden")),
+            of(Some("kitchen")),
+            of(Some("")),
+        ]));
+        let codes: Vec<_> = (0..6).map(|at| categories.code(ItemIdx::from_u32(at))).collect();
+        assert_eq!(codes, [Some(0), None, Some(1), Some(0), None, None]);
+        assert!(Categories::of(&Catalog::new(vec![of(None)])).is_empty());
     }
 }

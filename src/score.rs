@@ -7,12 +7,13 @@
 
 use rayon::prelude::*;
 
-use crate::churn::{Band, ChurnScore, Standing};
+use crate::churn::value::CustomerValue;
+use crate::churn::{Band, ChurnScore, Profile, Standing};
 use crate::export::{Column, Table, Values};
 use crate::history::baskets;
 use crate::id::CustomerIdx;
 use crate::progress::Progress;
-use crate::serve::{Engine, Kind, RecommendRequest, ServeError};
+use crate::serve::{Engine, Kind, RecommendRequest, ScoreFlag, ServeError};
 use crate::time::Timestamp;
 
 /// How many reasons a row holds.
@@ -34,13 +35,16 @@ pub struct ScoreOptions {
 struct Row {
     customer_id: String,
     churn: Option<ChurnScore>,
+    profile: Option<Profile>,
+    flags: Vec<ScoreFlag>,
     orders: usize,
     spend: f64,
     last_order_at: Option<Timestamp>,
     recommended: Vec<String>,
 }
 
-/// Scores every customer who bought before the instant; without a churn model, the churn columns are empty.
+/// Scores every customer who bought before the instant; without a churn model, the churn columns are empty
+/// and segments, stages and values are there all the same.
 ///
 /// # Errors
 /// [`ServeError::NoModel`] when the engine has no bundle, and whatever else keeps it from answering.
@@ -56,15 +60,17 @@ pub fn score(engine: &Engine, options: ScoreOptions, progress: &dyn Progress) ->
         .into_par_iter()
         .map(|customer| {
             progress.advance(1);
-            let as_of = options.as_of.unwrap_or(index.parts().data_through);
+            let as_of = index.as_of(options.as_of);
             let bought = baskets(histories.of(customer).before(as_of), &index.parts().calendar);
             let Some(last) = bought.last() else {
                 return Ok(None);
             };
             let customer_id = histories.customers().name(customer).to_owned();
-            let churn = match engine.churn(&customer_id, options.as_of) {
-                Ok(answer) => Some(answer.score),
-                Err(ServeError::NoChurnModel { .. } | ServeError::NeverBought { .. }) => None,
+            let (churn, profile, flags) = match engine.churn(&customer_id, options.as_of) {
+                Ok(answer) => (Some(answer.score), answer.profile, answer.flags),
+                // Segments, stages and values need no churn model.
+                Err(ServeError::NoChurnModel { .. }) => (None, index.profile(customer, as_of), Vec::new()),
+                Err(ServeError::NeverBought { .. }) => (None, None, Vec::new()),
                 Err(error) => return Err(error),
             };
             let recommended = recommended(engine, &customer_id, options)?;
@@ -72,6 +78,8 @@ pub fn score(engine: &Engine, options: ScoreOptions, progress: &dyn Progress) ->
             Ok(Some(Row {
                 customer_id,
                 churn,
+                profile,
+                flags,
                 orders: bought.len(),
                 spend: (spend * MONEY_PARTS).round() / MONEY_PARTS,
                 last_order_at: Some(last.at),
@@ -130,6 +138,13 @@ fn table(rows: &[Row], version: &str, options: ScoreOptions) -> Table {
         columns.push(column(&format!("reason_{n}_value"), rows, |row| {
             Some(churn(row)?.reasons.get(at)?.value).filter(|value| value.is_finite())
         }));
+        columns.push(column(&format!("reason_{n}_usual"), rows, |row| {
+            churn(row)?
+                .reasons
+                .get(at)?
+                .usual
+                .filter(|value| value.is_finite())
+        }));
         columns.push(column(&format!("reason_{n}_typical"), rows, |row| {
             Some(churn(row)?.reasons.get(at)?.typical).filter(|value| value.is_finite())
         }));
@@ -137,6 +152,33 @@ fn table(rows: &[Row], version: &str, options: ScoreOptions) -> Table {
             Some(churn(row)?.reasons.get(at)?.points)
         }));
     }
+    fn value(row: &Row) -> Option<&CustomerValue> {
+        row.profile.as_ref()?.value.as_ref()
+    }
+    columns.extend([
+        column("percentile", rows, |row| churn(row)?.percentile),
+        column("probability_low", rows, |row| Some(churn(row)?.interval?.low)),
+        column("probability_high", rows, |row| Some(churn(row)?.interval?.high)),
+        column("flags", rows, |row| {
+            let names: Vec<&str> = row.flags.iter().copied().map(flag).collect();
+            (!names.is_empty()).then(|| names.join("+"))
+        }),
+        column("segment", rows, |row| {
+            Some(row.profile?.segment.code().to_owned())
+        }),
+        column("stage", rows, |row| Some(row.profile?.stage.code().to_owned())),
+        column("rfm", rows, |row| Some(row.profile?.rfm.to_string())),
+        column("value_months", rows, |row| Some(i64::from(value(row)?.months))),
+        column("expected_purchases", rows, |row| {
+            Some(value(row)?.expected_purchases)
+        }),
+        column("value", rows, |row| value(row)?.value),
+        column("value_if_kept", rows, |row| value(row)?.value_if_kept),
+        column("value_at_risk", rows, |row| {
+            row.profile?.value_at_risk(churn(row)?.probability)
+        }),
+        column("next_order_at", rows, |row| value(row)?.next_order_at),
+    ]);
     columns.push(column("orders", rows, |row| i64::try_from(row.orders).ok()));
     columns.push(column("spend", rows, |row| Some(row.spend)));
     columns.push(column("last_order_at", rows, |row| row.last_order_at));
@@ -147,6 +189,14 @@ fn table(rows: &[Row], version: &str, options: ScoreOptions) -> Table {
     }
     columns.push(column("model_version", rows, |_| Some(version.to_owned())));
     Table { columns }
+}
+
+fn flag(flag: ScoreFlag) -> &'static str {
+    match flag {
+        ScoreFlag::OneTimeBuyer => "ONE_TIME_BUYER",
+        ScoreFlag::Stale => "STALE",
+        ScoreFlag::Frozen => "FROZEN",
+    }
 }
 
 fn band(band: Band) -> &'static str {

@@ -8,7 +8,9 @@
 use serde::Serialize;
 
 use crate::bundle::BundleParts;
-use crate::churn::{ChurnFitReport, ChurnModel};
+use crate::catalog::Categories;
+use crate::churn::value::ValueFitReport;
+use crate::churn::{ChurnFitReport, ChurnModel, Profiler, Shop};
 use crate::history::{Dataset, interaction_matrix};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
@@ -42,6 +44,10 @@ pub struct TrainReport {
     pub churn: Option<ChurnFitReport>,
     /// The rule that refused the churn model.
     pub churn_refusal: Option<String>,
+    /// How the fit of the value model went; `None` where it was refused, or nobody bought.
+    pub value: Option<ValueFitReport>,
+    /// The rule that refused the value model.
+    pub value_refusal: Option<String>,
 }
 
 /// One microsecond after the last event: the earliest instant at which the whole log is the past.
@@ -86,16 +92,24 @@ pub fn train(
     let blend = fitting.blend_for_log(&histories, &recipe.weighting, &matrix, through)?;
     let trending = Popularity::fit(&histories, &recipe.weighting, &recipe.recommend.trending, through)
         .called(Popularity::TRENDING);
-    let (churn, churn_report) = match ChurnModel::fit(&histories, &calendar, &recipe.churn, through, progress)
-    {
+    let categories = Categories::of(&catalog);
+    let shop = Shop {
+        calendar: &calendar,
+        categories: &categories,
+    };
+    let (churn, churn_report) = match ChurnModel::fit(&histories, shop, &recipe.churn, through, progress) {
         Ok((model, report)) => (Ok(model), Some(report)),
         Err(refusal) => (Err(refusal.to_string()), None),
     };
+    let (profiler, value) =
+        Profiler::fit(&histories, &calendar, &recipe.churn, &recipe.value, through).unzip();
     let report = TrainReport {
         matrix_entries: matrix.n_entries(),
         blend_weights: blend.weights().raw().clone(),
         churn: churn_report,
         churn_refusal: churn.as_ref().err().cloned(),
+        value_refusal: value.as_ref().and_then(|value| value.as_ref().err().cloned()),
+        value: value.and_then(Result::ok),
     };
     let parts = BundleParts {
         histories,
@@ -106,6 +120,7 @@ pub fn train(
         blend,
         trending,
         churn,
+        profiler,
         seed: recipe.raw.seed,
         recipe: serde_json::to_value(&recipe.raw)?,
         metrics,

@@ -11,6 +11,7 @@
 //! | `models.safetensors` | links (items × items, sparse), low-pass directions (items × rank), item factors (items × factors), scores of popularity and trending (items) |
 //! | `params.json` | the raw parameters of the weighting and of every model, with the weights of the blend |
 //! | `churn.json` | the churn model; not there when the training refused it |
+//! | `customers.json` | limits of the segments, and the value model; `null` when nobody bought |
 //!
 //! The one decision: a bundle is believed only whole. Its files are named, measured and hashed by the manifest, so one
 //! that is truncated, changed, missing or from a newer Rapport is refused before any of it is used.
@@ -35,12 +36,15 @@ use std::fmt;
 use std::path::Path;
 
 use crate::catalog::Catalog;
-use crate::churn::ChurnModel;
+use crate::churn::{ChurnModel, Profiler};
 use crate::history::{Histories, Weighting};
 use crate::recommend::{Blend, Popularity, RecommendParams};
 use crate::time::{Calendar, Timestamp};
 
 const CHURN: &str = "churn.json";
+const CUSTOMERS: &str = "customers.json";
+/// The format since which it is there.
+const CUSTOMERS_SINCE: u32 = 3;
 
 /// What a training makes and a server needs.
 #[derive(Clone)]
@@ -61,6 +65,8 @@ pub struct BundleParts {
     pub trending: Popularity,
     /// The churn model, or the rule that refused its training.
     pub churn: Result<ChurnModel, String>,
+    /// Segments, stages and values; `None` where nobody bought, and in bundles before format 3.
+    pub profiler: Option<Profiler>,
     /// Seed of everything random in the training.
     pub seed: u64,
     /// The recipe, whole.
@@ -114,6 +120,10 @@ impl BundleParts {
                 serde_json::to_vec_pretty(model).map_err(|error| json(CHURN, error))?,
             ));
         }
+        contents.push((
+            CUSTOMERS,
+            serde_json::to_vec_pretty(&self.profiler).map_err(|error| json(CUSTOMERS, error))?,
+        ));
         let mut manifest = Manifest {
             format_version: FORMAT_VERSION,
             rapport_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -182,6 +192,12 @@ impl Bundle {
             }
             (None, None) => return Err(unlisted(CHURN)),
         };
+        let profiler: Option<Profiler> = match take(CUSTOMERS) {
+            Some((file, content)) => serde_json::from_slice(&content)
+                .map_err(|error| BundleError::invalid(&file, error.to_string()))?,
+            None if manifest.format_version < CUSTOMERS_SINCE => None,
+            None => return Err(unlisted(CUSTOMERS)),
+        };
         if let Some((name, _)) = contents.first() {
             return Err(about_manifest(format!(
                 "\"files\" lists {name:?}, which is no part of format {FORMAT_VERSION}"
@@ -210,6 +226,7 @@ impl Bundle {
             blend: models.blend,
             trending: models.trending,
             churn,
+            profiler,
             seed: manifest.seed,
             recipe: manifest.recipe.clone(),
             metrics: manifest.metrics.clone(),

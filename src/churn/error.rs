@@ -60,6 +60,20 @@ pub enum ChurnError {
         /// End of the data.
         data_end: Timestamp,
     },
+    /// Rule: enough data for the model that the recipe names.
+    #[error("churn.model = \"{model}\" cannot be learned: {why}")]
+    ModelRefused {
+        /// The model.
+        model: String,
+        /// The rule and its numbers.
+        why: String,
+    },
+    /// Rule: somebody came back.
+    #[error("no customer bought on a second day before {data_end}: there is no rhythm to learn from")]
+    NobodyReturned {
+        /// End of the data.
+        data_end: Timestamp,
+    },
     /// Rule: enough customers of either outcome.
     #[error(
         "too few customers who {outcome}: {found} within {horizon_days} days after any training cut-off, {needed} are needed (churn.min_outcomes)"

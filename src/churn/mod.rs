@@ -13,48 +13,55 @@
 
 mod backtest;
 mod band;
-pub mod btyd;
-#[cfg_attr(not(test), expect(dead_code, reason = "no churn model is made of trees yet"))]
+mod boosted;
 mod boosting;
+pub mod btyd;
+mod change;
 mod error;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no model of few inputs is explained yet")
-)]
 mod explain;
 pub mod features;
 mod fit;
-mod judge;
+mod gaps;
 mod label;
+mod linear;
 mod logistic;
 mod model;
 mod params;
 pub mod plan;
 mod platt;
+mod predictor;
+mod profile;
 mod reasons;
+mod rhythm;
 mod sample;
 pub mod segment;
+mod shop;
 mod standard;
 mod stored;
-#[cfg_attr(not(test), expect(dead_code, reason = "the fit does not thin its rows yet"))]
-mod thin;
-pub mod value;
-
-pub use backtest::{
-    BacktestOptions, ChurnBacktest, ChurnFold, MeanMetrics, Means, Models, SkippedFold, backtest,
-};
-pub use band::Band;
-pub use error::{ChurnError, Outcome};
-pub use features::{Family, FeatureTable, describe, feature_table};
-pub use fit::{Calibration, ChurnFitReport};
-pub use judge::{Comparison, ModelMetrics};
-pub use label::{Standing, churned, standing};
-pub use model::{ChurnModel, ChurnScore, Coefficient, SMALLEST_PROBABILITY};
-pub use params::{ChurnParams, ChurnParamsError, RawChurnParams};
-pub use platt::{Platt, logit, sigmoid};
-pub use reasons::ChurnReason;
-
 #[cfg(test)]
 mod telco;
+mod thin;
+pub mod value;
+pub mod watch;
+
+pub use backtest::{
+    BacktestOptions, ChurnBacktest, ChurnFold, Comparison, FREQUENCY_ONLY, MeanMetrics, Means, ModelMetrics,
+    RECENCY_ONLY, RISK_BINS, RepeatBuyers, RfmCell, RiskSpread, SkippedFold, backtest,
+};
+pub use band::Band;
+pub use change::{Asked, Change, ChangePart, change};
+pub use error::{ChurnError, Outcome};
+pub use features::{Family, FeatureTable, describe, feature_table};
+pub use fit::{Calibration, ChurnFitReport, Level, Rung};
+pub use label::{Standing, churned, standing};
+pub use model::{ChurnModel, ChurnScore, Coefficient, SMALLEST_PROBABILITY};
+pub use params::{ChurnParams, ChurnParamsError, ModelChoice, RawChurnParams};
+pub use platt::{Platt, logit, sigmoid};
+pub use predictor::ChurnModelKind;
+pub use profile::{Profile, Profiler};
+pub use reasons::ChurnReason;
+pub use rhythm::Buying;
+pub use shop::Shop;
+
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawChurnParams {
-    /// A customer who buys nothing for so many days has churned.
+    /// A customer who buys nothing for so many days has churned; 0: found from the gaps between purchases.
     pub horizon_days: u32,
     /// Only customers whose last purchase is at most so many days ago can churn; 0 for min(365, 4 × horizon).
     pub eligible_days: u32,
     /// Days between training cut-offs; 0 for max(7, horizon / 3).
     pub cut_off_spacing_days: u32,
+    /// Which model scores; by itself the ladder chooses the one that the data are enough for.
+    pub model: ModelChoice,
     /// At most so many training cut-offs, the newest ones.
     pub max_cut_offs: u32,
     /// L2 penalty of the logistic regression, on standardised features and summed over rows.
@@ -22,7 +24,15 @@ pub struct RawChurnParams {
     pub high_above: f64,
     /// Fewer customers who ever bought: refuse.
     pub min_purchasers: u32,
-    /// Fewer customers of either outcome in training: refuse. Fewer rows of either outcome to calibrate on: do not
+    /// Fewer customers who ever bought: MBG/NBD instead of the regression.
+    pub logistic_min_purchasers: u32,
+    /// Fewer days from the first purchase to the end of the data: MBG/NBD instead of the regression.
+    pub logistic_min_days: u32,
+    /// Fewer training rows: no boosted trees.
+    pub boosting_min_rows: u32,
+    /// Fewer training rows of the rarer outcome: no boosted trees.
+    pub boosting_min_outcomes: u32,
+    /// Fewer customers of either outcome in training: MBG/NBD instead of the regression. Fewer rows of either outcome to calibrate on: do not
     /// calibrate.
     pub min_outcomes: u32,
     /// No purchase for more days at the end of the log: refuse.
@@ -32,18 +42,49 @@ pub struct RawChurnParams {
 impl Default for RawChurnParams {
     fn default() -> Self {
         Self {
-            horizon_days: 90,
+            horizon_days: 0,
             eligible_days: 0,
             cut_off_spacing_days: 0,
+            model: ModelChoice::Auto,
             max_cut_offs: 12,
             // The best of 1, 10 and 100 on the folds of Online Retail II before its last one.
             l2: 10.0,
             low_below: 0.33,
             high_above: 0.66,
             min_purchasers: 100,
+            logistic_min_purchasers: 500,
+            logistic_min_days: 180,
+            boosting_min_rows: 5000,
+            boosting_min_outcomes: 500,
             min_outcomes: 100,
             max_days_since_purchase: 30,
         }
+    }
+}
+
+/// Which model of the ladder scores.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelChoice {
+    /// The one that the data are enough for and that foresees best.
+    #[default]
+    Auto,
+    /// MBG/NBD.
+    MbgNbd,
+    /// L2 logistic regression.
+    Logistic,
+    /// Boosted trees.
+    Boosting,
+}
+
+impl std::fmt::Display for ModelChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::MbgNbd => "mbg-nbd",
+            Self::Logistic => "logistic",
+            Self::Boosting => "boosting",
+        })
     }
 }
 
@@ -63,14 +104,17 @@ pub struct ChurnParamsError {
 ///
 /// | name | default | purpose | range |
 /// |---|---|---|---|
-/// | `horizon_days` | 90 | length of the window without a purchase | 1 to 730 |
+/// | `horizon_days` | 0 | length of the window without a purchase; 0 is the smallest of 30, 60, 90 and 180 within which four gaps of five between purchases end | 0, or 1 to 730 |
 /// | `eligible_days` | 0 | how long after the last purchase a customer can still churn; 0 is min(365, 4 × horizon) | 0, or 1 to 3650 |
 /// | `cut_off_spacing_days` | 0 | days between training cut-offs; 0 is max(7, horizon / 3) | 0 to 365 |
+/// | `model` | "auto" | "mbg-nbd", "logistic", "boosting", or the one that the data are enough for | |
 /// | `max_cut_offs` | 12 | how many training cut-offs at most: older behaviour teaches little | 1 to 100 |
 /// | `l2` | 10 | penalty `l2 / 2 · ‖w‖²` beside the log loss summed over rows | above 0, to 10⁶ |
 /// | `low_below`, `high_above` | 0.33, 0.66 | limits of the risk bands | 0 to 1, in order |
 /// | `min_purchasers` | 100 | least number of customers who bought | 1 or more |
-/// | `min_outcomes` | 100 | least number of customers who stayed, and who churned | 1 or more |
+/// | `logistic_min_purchasers`, `logistic_min_days` | 500, 180 | a smaller shop or a shorter log gets MBG/NBD | 1 or more |
+/// | `boosting_min_rows`, `boosting_min_outcomes` | 5000, 500 | with fewer rows, or rows of the rarer outcome, no trees are grown | 1 or more |
+/// | `min_outcomes` | 100 | least number of customers who stayed, and who churned, to learn from them | 1 or more |
 /// | `max_days_since_purchase` | 30 | how stale the log may be | 1 to 3650 |
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChurnParams {
@@ -84,17 +128,30 @@ impl ChurnParams {
         &self.raw
     }
 
-    /// Days without a purchase that make a customer churned.
+    /// Days without a purchase that make a customer churned. While it is left to a log that nobody has looked at
+    /// ([`Self::with_horizon_of`]), 90.
     #[must_use]
     pub fn horizon_days(&self) -> u32 {
-        self.raw.horizon_days
+        match self.raw.horizon_days {
+            0 => 90,
+            days => days,
+        }
+    }
+
+    pub(super) fn with_horizon(&self, horizon_days: u32) -> Self {
+        Self {
+            raw: RawChurnParams {
+                horizon_days,
+                ..self.raw.clone()
+            },
+        }
     }
 
     /// Days since the last purchase after which a customer counts as lapsed.
     #[must_use]
     pub fn eligible_days(&self) -> u32 {
         match self.raw.eligible_days {
-            0 => (4 * self.raw.horizon_days).min(365),
+            0 => (4 * self.horizon_days()).min(365),
             days => days,
         }
     }
@@ -103,7 +160,7 @@ impl ChurnParams {
     #[must_use]
     pub fn cut_off_spacing_days(&self) -> u32 {
         match self.raw.cut_off_spacing_days {
-            0 => (self.raw.horizon_days / 3).max(7),
+            0 => (self.horizon_days() / 3).max(7),
             days => days,
         }
     }
@@ -115,10 +172,10 @@ impl TryFrom<RawChurnParams> for ChurnParams {
     fn try_from(raw: RawChurnParams) -> Result<Self, ChurnParamsError> {
         let checks = [
             (
-                (1..=730).contains(&raw.horizon_days),
+                raw.horizon_days <= 730,
                 "horizon_days",
                 f64::from(raw.horizon_days),
-                "between 1 and 730",
+                "between 0 and 730",
             ),
             (
                 raw.eligible_days <= 3650,
@@ -169,6 +226,30 @@ impl TryFrom<RawChurnParams> for ChurnParams {
                 "1 or more",
             ),
             (
+                raw.logistic_min_purchasers >= 1,
+                "logistic_min_purchasers",
+                f64::from(raw.logistic_min_purchasers),
+                "1 or more",
+            ),
+            (
+                raw.logistic_min_days >= 1,
+                "logistic_min_days",
+                f64::from(raw.logistic_min_days),
+                "1 or more",
+            ),
+            (
+                raw.boosting_min_rows >= 1,
+                "boosting_min_rows",
+                f64::from(raw.boosting_min_rows),
+                "1 or more",
+            ),
+            (
+                raw.boosting_min_outcomes >= 1,
+                "boosting_min_outcomes",
+                f64::from(raw.boosting_min_outcomes),
+                "1 or more",
+            ),
+            (
                 (1..=3650).contains(&raw.max_days_since_purchase),
                 "max_days_since_purchase",
                 f64::from(raw.max_days_since_purchase),
@@ -208,10 +289,10 @@ mod tests {
         let defaults = RawChurnParams::default;
         assert_eq!(
             error(RawChurnParams {
-                horizon_days: 0,
+                horizon_days: 731,
                 ..defaults()
             }),
-            "churn.horizon_days = 0 is not between 1 and 730"
+            "churn.horizon_days = 731 is not between 0 and 730"
         );
         assert!(
             error(RawChurnParams {

@@ -14,6 +14,8 @@ pub struct ChurnReason {
     pub family: Family,
     /// The leading feature's own value, in its unit.
     pub value: f64,
+    /// The value that is usual for herself; `None` when she is too new to have one.
+    pub usual: Option<f64>,
     /// The value that a typical customer has.
     pub typical: f64,
     /// What the whole family adds to the calibrated log-odds; above zero speaks for churn.
@@ -36,7 +38,13 @@ pub(crate) struct Part {
 ///
 /// The leading feature is the strongest of those that pull the way the family does, so that a reason never shows a
 /// number that speaks against itself.
-pub(crate) fn reasons(parts: &[Part], log_odds: f64) -> Vec<ChurnReason> {
+///
+/// `usual` tells what value of a feature is usual for the customer herself.
+pub(crate) fn reasons(
+    parts: &[Part],
+    log_odds: f64,
+    usual: impl Fn(&'static Feature) -> Option<f64>,
+) -> Vec<ChurnReason> {
     let mut by_family: Vec<&Part> = parts.iter().collect();
     by_family.sort_by_key(|part| part.feature.family);
     let mut found: Vec<ChurnReason> = by_family
@@ -53,6 +61,7 @@ pub(crate) fn reasons(parts: &[Part], log_odds: f64) -> Vec<ChurnReason> {
                 feature: leading.feature.code,
                 family: leading.feature.family,
                 value: leading.value,
+                usual: usual(leading.feature),
                 typical: leading.typical,
                 contribution,
                 points: 100.0 * (sigmoid(log_odds) - sigmoid(log_odds - contribution)),
@@ -88,7 +97,7 @@ mod tests {
             part("n_purchase_365d", 1.3),
             part("gap_typical_days", -0.9),
         ];
-        let found = reasons(&parts, 0.4);
+        let found = reasons(&parts, 0.4, |_| Some(5.0));
         let shape: Vec<_> = found.iter().map(|r| (r.feature, r.family)).collect();
         // Frequency adds up to +0.8: it is led by what speaks for churn, not by the larger number that speaks against
         // it.

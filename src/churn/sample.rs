@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::ChurnParams;
 use super::features::{FeatureValues, Norms, RECENCY, features, features_of};
 use super::label::{Standing, churned, standing};
+use super::thin::Pupils;
+use super::{ChurnParams, Shop};
 use crate::history::{Histories, purchase_days};
 use crate::id::CustomerIdx;
-use crate::time::{Calendar, Timestamp};
+use crate::time::Timestamp;
 
 /// The eligible customers at one cut-off, in row order.
 #[derive(Clone, Debug, Default)]
@@ -46,28 +47,36 @@ impl Snapshot {
 
 /// Everything that a snapshot needs beside its cut-off.
 #[derive(Clone, Copy)]
-pub(crate) struct Shop<'a> {
+pub(crate) struct Sampling<'a> {
     pub(crate) histories: &'a Histories,
-    pub(crate) calendar: &'a Calendar,
+    pub(crate) shop: Shop<'a>,
     pub(crate) params: &'a ChurnParams,
     pub(crate) norms: &'a Norms,
+    /// Whose rows are wanted.
+    pub(crate) pupils: Pupils,
 }
 
 /// The snapshot at `cut_off`: features strictly before it, outcomes in the horizon from it on.
-pub(crate) fn snapshot(shop: Shop<'_>, cut_off: Timestamp) -> Snapshot {
-    looking_from(shop, cut_off, cut_off)
+pub(crate) fn snapshot(of: Sampling<'_>, cut_off: Timestamp) -> Snapshot {
+    looking_from(of, cut_off, cut_off)
 }
 
 /// A snapshot whose features are known at `seen_until`. Any instant but the cut-off itself is a mistake that only a
 /// test makes.
-pub(super) fn looking_from(shop: Shop<'_>, cut_off: Timestamp, seen_until: Timestamp) -> Snapshot {
-    let Shop {
+pub(super) fn looking_from(of: Sampling<'_>, cut_off: Timestamp, seen_until: Timestamp) -> Snapshot {
+    let Sampling {
         histories,
-        calendar,
+        shop,
         params,
         norms,
-    } = shop;
-    let customers: Vec<CustomerIdx> = histories.customers().rows().collect();
+        pupils,
+    } = of;
+    let calendar = shop.calendar;
+    let customers: Vec<CustomerIdx> = histories
+        .customers()
+        .rows()
+        .filter(|&customer| pupils.contains(customer))
+        .collect();
     let found: Vec<_> = customers
         .into_par_iter()
         .filter_map(|customer| {
@@ -79,9 +88,9 @@ pub(super) fn looking_from(shop: Shop<'_>, cut_off: Timestamp, seen_until: Times
             let values = match standing {
                 Standing::Lapsed => None,
                 Standing::Eligible if seen_until == cut_off => {
-                    Some(features_of(past, &purchases, cut_off, calendar, norms)?)
+                    Some(features_of(past, &purchases, cut_off, shop, norms)?)
                 }
-                Standing::Eligible => Some(features(history, seen_until, calendar, norms)?),
+                Standing::Eligible => Some(features(history, seen_until, shop, norms)?),
             };
             Some((customer, values, churned))
         })

@@ -21,6 +21,9 @@ pub(crate) struct Pupils {
 }
 
 impl Pupils {
+    /// Everybody.
+    pub(crate) const ALL: Self = Self { up_to: u64::MAX };
+
     /// The sample that keeps at most about `max_rows` rows of `customers` customers at each of `cut_offs`; everybody
     /// where that many rows cannot be exceeded.
     ///

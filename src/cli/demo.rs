@@ -103,7 +103,7 @@ fn read_log(log: &Log, bars: &Bars) -> anyhow::Result<(Recipe, Dataset)> {
 fn publish(recipe: &Recipe, dataset: Dataset, registry: &Path, bars: &Bars) -> anyhow::Result<()> {
     let through = data_through(&dataset).context("the simulated log is empty")?;
     let start = Instant::now();
-    let evaluation = evaluate(&dataset.histories, &dataset.calendar, recipe, through, bars);
+    let evaluation = evaluate(&dataset, recipe, through, bars);
     let figures = headline(&evaluation);
     print(&format!(
         "3. Evaluated on what each model could not know ({:.1} s)\n\n{}\n",
@@ -166,7 +166,7 @@ async fn ask(url: &str, customer: &str) -> anyhow::Result<()> {
     let start = Instant::now();
     let items = client.recommend(question).await?;
     let first = start.elapsed();
-    let risk = client.churn(customer, None).await?;
+    let risk = client.churn(customer, None, None).await?;
     print(&format!(
         "5. Asked over gRPC at {url}: what may customer {customer} like? ({:.1} ms)\n\n{}\n\n\
          6. And will she leave?\n\n{}\n",

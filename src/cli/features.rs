@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::input::LogArgs;
 use super::output::{self, Format};
 use super::progress::Bars;
+use crate::catalog::Categories;
 use crate::churn::features::{FEATURES, Schema};
-use crate::churn::{FeatureTable, Standing, feature_table};
+use crate::churn::{FeatureTable, Shop, Standing, feature_table};
 use crate::export::{self, Column, Table, Values};
 use crate::history::Histories;
 use crate::time::Timestamp;
@@ -40,14 +41,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     export::Format::to_write(&args.out)?;
     let (recipe, dataset) = args.log.read(None, &Bars::default())?;
     let data_end = data_through(&dataset).unwrap_or(args.as_of);
-    let found = feature_table(
+    let categories = Categories::of(&dataset.catalog);
+    let shop = Shop {
+        calendar: &dataset.calendar,
+        categories: &categories,
+    };
+    let params = recipe
+        .churn
+        .with_horizon_of(&dataset.histories, shop.calendar, args.as_of);
+    let found = feature_table(&dataset.histories, shop, &params, args.as_of, data_end);
+    let (schema, left_out) = Schema::of(
         &dataset.histories,
-        &dataset.calendar,
-        &recipe.churn,
-        args.as_of,
+        &categories,
+        &found.norms,
         data_end,
+        args.as_of,
     );
-    let (schema, left_out) = Schema::of(&dataset.histories, data_end, args.as_of);
     let table = as_table(&found, &schema, &dataset.histories);
     export::write(&table, &args.out)?;
 
@@ -60,6 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Format::Json => output::print_json(&serde_json::json!({
             "out": args.out,
             "as_of": args.as_of,
+            "horizon_days": params.horizon_days(),
             "rows": found.rows.len(),
             "eligible": eligible,
             "features": schema.features().map(|feature| feature.code).collect::<Vec<_>>(),

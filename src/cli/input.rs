@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::clock;
+use crate::bundle::Registry;
 use crate::history::{Dataset, LogInputs};
 use crate::log::{ReadOptions, Strictness};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
+use crate::serve::{Engine, RawServeConfig};
 use crate::time::Timestamp;
 
 /// The log and how to read it.
@@ -65,4 +67,21 @@ pub struct RegistryArgs {
     /// Folder of the trained bundles.
     #[arg(long, value_name = "DIR", default_value = "models/registry", global = true)]
     pub registry: PathBuf,
+}
+
+impl RegistryArgs {
+    /// An engine that answers from the registry's current bundle, for a job that asks each thing once.
+    pub fn engine(&self) -> anyhow::Result<Engine> {
+        let mut raw = RawServeConfig::default();
+        raw.cache.entries = 0;
+        let engine = Engine::new(raw.try_into()?, Registry::new(&self.registry));
+        engine.refresh()?;
+        if !engine.is_ready() {
+            anyhow::bail!(
+                "{} has no current bundle: `rapport train` makes one, `rapport models activate` chooses one",
+                self.registry.display()
+            );
+        }
+        Ok(engine)
+    }
 }

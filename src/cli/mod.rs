@@ -14,6 +14,7 @@ mod inspect;
 mod memory;
 mod models;
 mod output;
+mod plan;
 mod progress;
 mod recommend;
 mod score;
@@ -21,6 +22,7 @@ mod serve;
 mod simulate;
 mod train;
 mod tune;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -66,7 +68,9 @@ enum Command {
     Tune(tune::Args),
     Features(features::Args),
     Score(score::Args),
+    Plan(plan::Args),
     Models(models::Args),
+    Watch(watch::Args),
     Serve(serve::Args),
     Recommend(recommend::Args),
     Churn(churn::Args),
@@ -97,7 +101,9 @@ pub fn main() -> ExitCode {
         Command::Tune(args) => tune::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Score(args) => score::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Recommend(args) => recommend::run(&args),
         Command::Churn(args) => churn::run(&args),

@@ -6,6 +6,8 @@ use anyhow::Context;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::churn::value::TrackRecord;
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -65,6 +67,18 @@ pub fn table(header: &[&str], text_columns: usize, rows: impl IntoIterator<Item 
         }
     }
     table.trim_fmt()
+}
+
+/// How values did before, in a sentence.
+#[must_use]
+pub fn track_record(record: &TrackRecord) -> String {
+    format!(
+        "Values of {} months before: {} purchase days came where {} were expected, {:.2} for each",
+        record.months,
+        count(record.happened as u64),
+        count(record.expected.round() as u64),
+        record.ratio()
+    )
 }
 
 /// A count with thin groups of three digits: `1,044,848`.

@@ -77,13 +77,7 @@ fn fit_and_publish(
     let metrics = if args.skip_evaluation {
         json!({})
     } else {
-        headline(&evaluate(
-            &dataset.histories,
-            &dataset.calendar,
-            recipe,
-            through,
-            bars,
-        ))
+        headline(&evaluate(&dataset, recipe, through, bars))
     };
     let (parts, report) = train(dataset, recipe, through, metrics, bars)?;
     let manifest = registry
@@ -118,9 +112,11 @@ fn describe(args: &Args, manifest: &Manifest, report: &TrainReport) -> String {
          \x20 ranking     {factors} factors on {entries} customer-item pairs\n\
          \x20 {blend}\n\
          \x20 {churn}\n\
+         \x20 {value}\n\
          {figures}\
          \x20 {serving}\n\
          \x20 {folder}",
+        value = describe_value(report),
         version = manifest.version,
         customers = output::count(shapes.customers as u64),
         items = output::count(shapes.items as u64),
@@ -135,13 +131,48 @@ fn describe(args: &Args, manifest: &Manifest, report: &TrainReport) -> String {
 }
 
 fn describe_churn(fit: &ChurnFitReport, horizon_days: Option<u32>) -> String {
-    format!(
+    let mut text = format!(
         "churn       {} customers at {} cut-offs, {:.1} % left within {} days",
         output::count(fit.customers as u64),
         fit.cut_offs.len(),
         100.0 * fit.churn_rate,
         horizon_days.unwrap_or_default(),
-    )
+    );
+    for rung in &fit.ladder {
+        let serves = if rung.serves { "serves" } else { "      " };
+        text.push_str(&format!(
+            "\n              {serves} {:<9} {}",
+            rung.model.name(),
+            rung.why
+        ));
+    }
+    text
+}
+
+fn describe_value(report: &TrainReport) -> String {
+    match (&report.value, &report.value_refusal) {
+        (Some(fit), _) => {
+            let spending = match (&fit.spending, &fit.no_spending) {
+                (Some(_), _) => fit
+                    .warning
+                    .as_ref()
+                    .map_or_else(String::new, |warning| format!("\n              note: {warning}")),
+                (None, Some(why)) => format!("; no money: {why}"),
+                (None, None) => String::new(),
+            };
+            format!(
+                "value       {} customers, {} of them came back{spending}{}",
+                output::count(fit.customers as u64),
+                output::count(fit.repeat_buyers as u64),
+                fit.record.as_ref().map_or_else(String::new, |record| format!(
+                    "\n              {}",
+                    output::track_record(record)
+                )),
+            )
+        }
+        (None, Some(rule)) => format!("value       none: {rule}"),
+        (None, None) => "value       none: nobody bought".to_owned(),
+    }
 }
 
 /// One line a model of the headline metrics.

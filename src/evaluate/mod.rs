@@ -14,11 +14,12 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::churn::{self, BacktestOptions, ChurnBacktest};
-use crate::history::Histories;
+use crate::catalog::Categories;
+use crate::churn::{self, BacktestOptions, ChurnBacktest, Shop};
+use crate::history::Dataset;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
-use crate::time::{Calendar, Timestamp};
+use crate::time::Timestamp;
 use temporal_ranking::{TemporalReport, TemporalSplit, evaluate_ranking};
 
 /// What an evaluation in time found.
@@ -75,12 +76,12 @@ impl<T, E: std::error::Error> From<Result<T, E>> for Judged<T> {
 /// # Determinism
 /// The same for any number of threads.
 pub fn evaluate(
-    histories: &Histories,
-    calendar: &Calendar,
+    dataset: &Dataset,
     recipe: &Recipe,
     through: Timestamp,
     progress: &dyn Progress,
 ) -> Evaluation {
+    let histories = &dataset.histories;
     let rules = &recipe.raw.evaluate;
     let split = TemporalSplit {
         cut_off: through.plus_days(-f64::from(rules.window_days)),
@@ -89,8 +90,14 @@ pub fn evaluate(
         seed: recipe.raw.seed,
     };
     let recommend = evaluate_ranking(histories, &recipe.weighting, &recipe.recommend, &split, progress);
-    let options = BacktestOptions::evenly(&recipe.churn, through, rules.folds as usize, recipe.raw.seed);
-    let churn = churn::backtest(histories, calendar, &recipe.churn, through, &options, progress);
+    let categories = Categories::of(&dataset.catalog);
+    let shop = Shop {
+        calendar: &dataset.calendar,
+        categories: &categories,
+    };
+    let params = recipe.churn.with_horizon_of(histories, shop.calendar, through);
+    let options = BacktestOptions::evenly(&params, through, rules.folds as usize, recipe.raw.seed);
+    let churn = churn::backtest(histories, shop, &params, through, &options, progress);
     Evaluation {
         recommend: recommend.into(),
         churn: churn.into(),

@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
 use crate::churn::{ChurnModel, ChurnParams, ChurnScore, FeatureTable, RawChurnParams, feature_table};
-use crate::history::{HistoriesBuilder, RawWeighting, Weighting, interaction_matrix};
+use crate::history::{Histories, HistoriesBuilder, RawWeighting, Weighting, interaction_matrix};
 use crate::id::{CustomerIdx, Row};
 use crate::log::{Event, EventKind};
 use crate::progress::Silent;
@@ -14,6 +14,7 @@ use crate::recommend::blend::Fitting;
 use crate::recommend::{
     IalsParams, RawIalsParams, RawRecommendParams, RecommendParams, Recommender, Weights,
 };
+use crate::time::Calendar;
 
 const CUSTOMERS: u32 = 120;
 const ITEMS: u32 = 25;
@@ -82,6 +83,11 @@ struct Said {
 
 fn said(histories: &Histories) -> Said {
     let calendar = Calendar::new("UTC").unwrap();
+    let categories = Categories::default();
+    let shop = Shop {
+        calendar: &calendar,
+        categories: &categories,
+    };
     let weighting = Weighting::try_from(RawWeighting::default()).unwrap();
     let raw = RawIalsParams {
         factors: 8,
@@ -108,7 +114,7 @@ fn said(histories: &Histories) -> Said {
         ..RawChurnParams::default()
     };
     let params = ChurnParams::try_from(raw).unwrap();
-    let (churn, _) = ChurnModel::fit(histories, &calendar, &params, day(CUT), &Silent).unwrap();
+    let (churn, _) = ChurnModel::fit(histories, shop, &params, day(CUT), &Silent).unwrap();
     let known = |customer| histories.of(CustomerIdx::from_u32(customer));
     let profiles = || (0..CUSTOMERS).map(|customer| weighting.profile(known(customer), day(CUT)));
     let score = |profile| {
@@ -117,7 +123,7 @@ fn said(histories: &Histories) -> Said {
         scores.truncate(ITEMS as usize);
         scores
     };
-    let mut features = feature_table(histories, &calendar, &params, day(CUT), day(CUT));
+    let mut features = feature_table(histories, shop, &params, day(CUT), day(CUT));
     // Outcomes are not known yet, whatever the log holds.
     features.rows.retain(|row| row.churned.is_none());
     Said {
@@ -127,7 +133,7 @@ fn said(histories: &Histories) -> Said {
         scores: profiles().map(score).collect(),
         popularity: popularity.scores()[..ITEMS as usize].to_vec(),
         risks: (0..CUSTOMERS)
-            .map(|c| churn.score(known(c), day(CUT), &calendar))
+            .map(|c| churn.score(known(c), day(CUT), shop))
             .collect(),
         churn,
         features,

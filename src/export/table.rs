@@ -1,16 +1,14 @@
 //! A table of typed columns, and how it becomes a file.
 //!
-//! Enters: a [`Table`] and a path whose extension names the format. Leaves: the file. It is written beside its target
-//! under another name, flushed to the disk and then renamed, so that a reader sees the old file or the new one and
-//! never a part.
+//! Enters: a [`Table`] and a path whose extension names the format. Leaves: the file.
 //!
 //! A missing value is an empty field in CSV, `null` in JSON Lines and a null in Parquet. CSV therefore cannot tell
 //! empty text from missing text; the other two can.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::file::replace;
 use super::parquet::write_parquet;
 use super::text::{write_csv, write_json_lines};
 use crate::time::Timestamp;
@@ -286,32 +284,4 @@ pub fn write(table: &Table, path: &Path) -> Result<(), ExportError> {
         path: path.to_owned(),
         source,
     })
-}
-
-/// Puts what `fill` writes in the place of `path`, whole or not at all.
-fn replace(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"))?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if !folder.as_os_str().is_empty() {
-        fs::create_dir_all(folder)?;
-    }
-    // Beside the target, because a rename is atomic only within one file system; the process id keeps two writers apart.
-    let mut partial_name = std::ffi::OsString::from(".");
-    partial_name.push(name);
-    partial_name.push(format!(".{}.partial", std::process::id()));
-    let partial = folder.join(partial_name);
-    let written = File::create(&partial).and_then(|file| {
-        let mut file = BufWriter::with_capacity(1 << 18, file);
-        fill(&mut file)?;
-        file.flush()?;
-        file.get_ref().sync_all()?;
-        fs::rename(&partial, path)
-    });
-    if written.is_err() {
-        // The first error is the one to tell; a partial file that stays is no table and has no table's name.
-        let _ = fs::remove_file(&partial);
-    }
-    written
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt, stream};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::convert::churn as convert;
+use super::convert::{churn as convert, plan};
 use super::limits::clarified;
 use super::pb;
 use super::workers::{Ticket, Workers};
@@ -29,16 +29,24 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 impl pb::churn_service_server::ChurnService for Churn {
     type ScoreCustomersStream = Answers<pb::ScoreCustomersResponse>;
     type ListAtRiskStream = Answers<pb::ListAtRiskResponse>;
+    type PlanRetentionStream = Answers<pb::PlanRetentionResponse>;
 
     async fn score_customer(
         &self,
         request: Request<pb::ScoreCustomerRequest>,
     ) -> Result<Response<pb::ScoreCustomerResponse>, Status> {
-        let convert::ScoreQuestion { customer_id, as_of } = convert::question(request.into_inner())?;
+        let convert::ScoreQuestion {
+            customer_id,
+            as_of,
+            since,
+        } = convert::question(request.into_inner())?;
         let engine = Arc::clone(&self.engine);
         let answer = self
             .workers
-            .answer(move || engine.churn(&customer_id, as_of))
+            .answer(move || match &since {
+                Some(since) => engine.churn_since(&customer_id, as_of, since),
+                None => engine.churn(&customer_id, as_of),
+            })
             .await?;
         Ok(Response::new(pb::ScoreCustomerResponse {
             score: Some(convert::score(answer)),
@@ -57,6 +65,28 @@ impl pb::churn_service_server::ChurnService for Churn {
             .then(move |requests| score_chunk(Arc::clone(&engine), workers.clone(), requests))
             .flat_map(stream::iter);
         Ok(Response::new(Box::pin(while_held(ticket, answers))))
+    }
+
+    async fn summarize_customers(
+        &self,
+        request: Request<pb::SummarizeCustomersRequest>,
+    ) -> Result<Response<pb::SummarizeCustomersResponse>, Status> {
+        let as_of = plan::summary_question(request.into_inner())?;
+        let engine = Arc::clone(&self.engine);
+        let answer = self.workers.answer(move || engine.customers(as_of)).await?;
+        Ok(Response::new(plan::summary(answer)))
+    }
+
+    async fn plan_retention(
+        &self,
+        request: Request<pb::PlanRetentionRequest>,
+    ) -> Result<Response<Self::PlanRetentionStream>, Status> {
+        let (params, as_of) = plan::plan_question(request.into_inner())?;
+        let engine = Arc::clone(&self.engine);
+        let ticket = self.workers.admit()?;
+        let answer = self.workers.run(move || engine.plan(&params, as_of)).await??;
+        let messages = stream::iter(plan::plan_messages(answer).map(Ok));
+        Ok(Response::new(Box::pin(while_held(ticket, messages))))
     }
 
     async fn list_at_risk(

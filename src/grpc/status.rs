@@ -5,7 +5,7 @@
 //! | a field breaks a rule, an unknown placement | `INVALID_ARGUMENT`, with a `google.rpc.BadRequest` naming the field |
 //! | unknown customer, one who never bought, unknown version | `NOT_FOUND` |
 //! | a kind or filter that is not built | `UNIMPLEMENTED`, with its name |
-//! | no churn model, a version that is not kept loaded, nothing to roll back to, a damaged or newer bundle | `FAILED_PRECONDITION` |
+//! | no churn or value model, a version that is not kept loaded, nothing to roll back to, a damaged or newer bundle | `FAILED_PRECONDITION` |
 //! | too many requests | `RESOURCE_EXHAUSTED` |
 //! | no model loaded, a file that cannot be read just now | `UNAVAILABLE` |
 //! | a broken invariant of ours | `INTERNAL` |
@@ -32,6 +32,7 @@ impl From<&ServeError> for Status {
             | ServeError::NeverBought { .. }
             | ServeError::UnknownVersion { .. } => Self::not_found(error.to_string()),
             ServeError::NoChurnModel { .. }
+            | ServeError::NoValueModel { .. }
             | ServeError::NotServing { .. }
             | ServeError::NothingToRollBack => Self::failed_precondition(error.to_string()),
             ServeError::Overloaded { .. } => Self::resource_exhausted(error.to_string()),

@@ -50,20 +50,19 @@ impl Bootstrap {
     /// Each sample has a generator of its own, made from the seed and its number: threads change nothing.
     #[must_use]
     pub fn interval(&self, n_units: usize, statistic: impl Fn(&[u32]) -> f64 + Sync) -> Option<Interval> {
-        let [interval] = self.intervals(n_units, |drawn| [statistic(drawn)])?;
-        Some(interval)
+        self.intervals(n_units, |drawn| vec![statistic(drawn)])?.pop()
     }
 
-    /// [`Self::interval`] of several statistics of the same samples, each drawn once.
+    /// [`Self::interval`] of several statistics of the same samples, each drawn once; as many for every sample.
     #[must_use]
-    pub fn intervals<const N: usize>(
+    pub fn intervals(
         &self,
         n_units: usize,
-        statistics: impl Fn(&[u32]) -> [f64; N] + Sync,
-    ) -> Option<[Interval; N]> {
+        statistics: impl Fn(&[u32]) -> Vec<f64> + Sync,
+    ) -> Option<Vec<Interval>> {
         // Rows of customers are u32 everywhere.
         let n = u32::try_from(n_units).ok().filter(|&n| n > 0)?;
-        let samples: Vec<[f64; N]> = (0..self.resamples)
+        let samples: Vec<Vec<f64>> = (0..self.resamples)
             .into_par_iter()
             .map_init(
                 || vec![0u32; n_units],
@@ -76,11 +75,9 @@ impl Bootstrap {
                 },
             )
             .collect();
-        let mut intervals = [Interval { low: 0.0, high: 0.0 }; N];
-        for (at, interval) in intervals.iter_mut().enumerate() {
-            *interval = self.holding(samples.iter().map(|sample| sample[at]).collect())?;
-        }
-        Some(intervals)
+        (0..samples.first()?.len())
+            .map(|at| self.holding(samples.iter().map(|sample| sample[at]).collect()))
+            .collect()
     }
 
     /// Where the finite ones of these values lie; `None` when there is none.
@@ -154,10 +151,13 @@ mod tests {
         let bootstrap = Bootstrap::default();
         let first = |drawn: &[u32]| f64::from(drawn[0]);
         let most = |drawn: &[u32]| drawn.iter().copied().max().map_or(f64::NAN, f64::from);
-        let both = bootstrap.intervals(30, |drawn| [first(drawn), most(drawn)]);
+        let both = bootstrap.intervals(30, |drawn| vec![first(drawn), most(drawn)]);
         let alone = [bootstrap.interval(30, first), bootstrap.interval(30, most)];
-        assert_eq!(both.map(|both| both.map(Some)), Some(alone));
-        assert_eq!(bootstrap.intervals(30, |drawn| [first(drawn), f64::NAN]), None);
+        assert_eq!(both, alone.into_iter().collect());
+        assert_eq!(
+            bootstrap.intervals(30, |drawn| vec![first(drawn), f64::NAN]),
+            None
+        );
     }
 
     #[test]

@@ -94,6 +94,8 @@ impl GainsLine {
 /// The AUC of each model at each instant.
 #[derive(Clone, Default, PartialEq, Debug)]
 pub struct AucByFold {
+    /// Models in the order of their colours; others follow in the order in which they first appear.
+    pub models: Vec<String>,
     /// The instants, in the order in which they are shown.
     pub folds: Vec<FoldAucs>,
 }

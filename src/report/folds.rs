@@ -23,20 +23,20 @@ pub fn auc_by_fold(data: &AucByFold) -> Result<String, DrawError> {
             .iter()
             .flat_map(|fold| fold.models.iter().filter(shown))
     };
-    // Models in the order in which they first appear.
-    let mut models: Vec<&str> = Vec::new();
+    let mut models: Vec<&str> = data.models.iter().map(String::as_str).collect();
     for auc in values() {
         if !models.contains(&auc.model.as_str()) {
             models.push(&auc.model);
         }
     }
     draw((640, 440), |area| {
-        if models.is_empty() {
+        if values().next().is_none() {
             return nothing(area);
         }
         let entries: Vec<_> = models
             .iter()
             .enumerate()
+            .filter(|(_, model)| values().any(|auc| auc.model == **model))
             .map(|(at, model)| (Sign::Model(at), label(model, 24)))
             .chain([(Sign::Dashes(MUTED), "chance".to_owned())])
             .collect();

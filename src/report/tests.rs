@@ -89,7 +89,10 @@ pub(super) fn example() -> ChurnReport {
                 line("frequency", 1.8, 0.40),
             ],
         },
-        folds: AucByFold { folds },
+        folds: AucByFold {
+            models: Vec::new(),
+            folds,
+        },
         risk: RiskDistribution::of(&probabilities, 0.33, 0.66),
         rfm,
         tables: vec![Table {

@@ -14,7 +14,7 @@ use hashbrown::HashSet;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::answer::{AtRiskFilter, ChurnAnswer, Recommendations};
+use super::answer::{AtRiskFilter, ChurnAnswer, CustomerSummary, PlanAnswer, Recommendations, Since};
 use super::cache::{CacheStats, Rankings};
 use super::config::ServeConfig;
 use super::error::ServeError;
@@ -24,7 +24,9 @@ use super::request::{MAX_SHELVES, RecommendRequest, id_of, invalid};
 use super::risk::AtRisk;
 use super::stock::{Stock, Stocks};
 use crate::bundle::{Bundle, Registry};
-use crate::churn::ChurnModel;
+use crate::churn::plan::PlanParams;
+use crate::churn::{self, ChurnModel, change};
+use crate::id::CustomerIdx;
 use crate::time::Timestamp;
 
 /// An index that answers, with the stock of its items.
@@ -173,25 +175,73 @@ impl Engine {
     pub fn churn(&self, customer_id: &str, as_of: Option<Timestamp>) -> Result<ChurnAnswer, ServeError> {
         id_of(|| "customer_id".to_owned(), customer_id)?;
         let index = &self.serving.load_full().ok_or(ServeError::NoModel)?.index;
+        Ok(churn_of(index, customer_id, as_of)?.1)
+    }
+
+    /// [`Self::churn`], and what changed since another instant or model.
+    ///
+    /// # Errors
+    /// Those of [`Self::churn`]; [`ServeError::InvalidArgument`] when the earlier instant is not earlier,
+    /// [`ServeError::UnknownVersion`] or [`ServeError::NotServing`] for the earlier model.
+    pub fn churn_since(
+        &self,
+        customer_id: &str,
+        as_of: Option<Timestamp>,
+        since: &Since,
+    ) -> Result<ChurnAnswer, ServeError> {
+        id_of(|| "customer_id".to_owned(), customer_id)?;
+        // Taken once: a swap in between must not compare what two models said of two logs.
+        let serving = self.serving.load_full().ok_or(ServeError::NoModel)?;
+        let later = &serving.index;
+        let (customer, mut answer) = churn_of(later, customer_id, as_of)?;
+        if since.as_of > answer.score.as_of {
+            let rule = format!(
+                "must not be after the score's {}, got {}",
+                answer.score.as_of, since.as_of
+            );
+            return Err(invalid("compared_to", rule));
+        }
+        let earlier = match &since.model_version {
+            Some(version) => self.named(version, Some(Arc::clone(&serving)))?,
+            None => Arc::clone(&serving),
+        };
+        answer.change = change(
+            later.parts().histories.of(customer),
+            churn::Asked {
+                model: churn_model(&earlier.index)?,
+                as_of: since.as_of,
+            },
+            churn::Asked {
+                model: churn_model(later)?,
+                as_of: answer.score.as_of,
+            },
+            later.shop(),
+        );
+        answer.earlier_version = answer
+            .change
+            .as_ref()
+            .map(|_| earlier.index.manifest().version.clone());
+        Ok(answer)
+    }
+
+    /// Risk and value by segment. The first call of an index scores all its customers.
+    ///
+    /// # Errors
+    /// [`ServeError::NoChurnModel`] or [`ServeError::NoModel`].
+    pub fn customers(&self, as_of: Option<Timestamp>) -> Result<CustomerSummary, ServeError> {
+        let index = &self.serving.load_full().ok_or(ServeError::NoModel)?.index;
         let model = churn_model(index)?;
-        let parts = index.parts();
-        let Some(customer) = parts.histories.customers().find(customer_id) else {
-            return Err(ServeError::UnknownCustomer {
-                customer_id: customer_id.to_owned(),
-            });
-        };
-        let as_of = as_of.unwrap_or(parts.data_through);
-        let Some(score) = model.score(parts.histories.of(customer), as_of, &parts.calendar) else {
-            return Err(ServeError::NeverBought {
-                customer_id: customer_id.to_owned(),
-                as_of,
-            });
-        };
-        Ok(ChurnAnswer {
-            customer_id: customer_id.to_owned(),
-            score,
-            model_version: index.manifest().version.clone(),
-        })
+        Ok(index.summary(model, index.as_of(as_of)))
+    }
+
+    /// Whom to win back with a budget. The first call of an index scores all its customers.
+    ///
+    /// # Errors
+    /// [`ServeError::NoChurnModel`], [`ServeError::NoValueModel`] or [`ServeError::NoModel`].
+    pub fn plan(&self, params: &PlanParams, as_of: Option<Timestamp>) -> Result<PlanAnswer, ServeError> {
+        let index = &self.serving.load_full().ok_or(ServeError::NoModel)?.index;
+        let model = churn_model(index)?;
+        index.plan(model, params, index.as_of(as_of))
     }
 
     /// The customers at risk, by probability descending. The first call of an index scores all its customers.
@@ -257,6 +307,15 @@ impl Engine {
     /// An index of a bundle, warm and with a generation of its own, not yet in service.
     pub(super) fn prepare(&self, bundle: Bundle) -> Arc<Loaded> {
         let index = Arc::new(Index::new(bundle));
+        if let Some(outage) = index.frozen() {
+            tracing::warn!(
+                version = %index.manifest().version,
+                missing = %outage.kind,
+                since = %outage.since,
+                usual_customers_per_day = outage.usual_customers_per_day.round(),
+                "a kind of event has stopped coming in: churn scores are frozen as of then"
+            );
+        }
         // A first answer touches what every answer touches, so that the first customer does not pay for it.
         index.warm();
         Arc::new(Loaded {
@@ -272,6 +331,28 @@ impl Engine {
         // Afterwards, so that few rankings of the old index are still made.
         self.rankings.clear();
     }
+}
+
+/// A customer of an index, and everything that is said of her at an instant.
+fn churn_of(
+    index: &Index,
+    customer_id: &str,
+    as_of: Option<Timestamp>,
+) -> Result<(CustomerIdx, ChurnAnswer), ServeError> {
+    let model = churn_model(index)?;
+    let Some(customer) = index.parts().histories.customers().find(customer_id) else {
+        return Err(ServeError::UnknownCustomer {
+            customer_id: customer_id.to_owned(),
+        });
+    };
+    let as_of = index.as_of(as_of);
+    let answer = index
+        .risk_of(model, customer, as_of)
+        .ok_or_else(|| ServeError::NeverBought {
+            customer_id: customer_id.to_owned(),
+            as_of,
+        })?;
+    Ok((customer, answer))
 }
 
 fn churn_model(index: &Index) -> Result<&ChurnModel, ServeError> {

@@ -50,6 +50,14 @@ pub enum ServeError {
         /// The names that exist.
         known: String,
     },
+    /// The model cannot tell what customers are worth.
+    #[error("model {version:?} does not know what customers are worth: {why}")]
+    NoValueModel {
+        /// The model.
+        version: String,
+        /// The rule that refused.
+        why: String,
+    },
     /// The registry has no such model.
     #[error("unknown model version {version:?}: the registry does not hold it")]
     UnknownVersion {

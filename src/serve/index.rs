@@ -11,10 +11,15 @@ use rayon::prelude::*;
 
 use super::risk::{Risk, rank_risks};
 use crate::bundle::{Bundle, BundleParts, Manifest};
+use crate::catalog::Categories;
+use crate::churn::Shop;
+use crate::churn::watch::healthy_until;
+use crate::history::Outage;
 use crate::id::{ItemIdx, Row};
 use crate::log::EventKind;
 use crate::numeric::top_k;
 use crate::recommend::{Popularity, PopularityParams, Recommender};
+use crate::time::Timestamp;
 
 /// Items in the order of a score that is the same for everybody.
 #[derive(Debug)]
@@ -62,6 +67,7 @@ impl Chart {
 pub struct Index {
     manifest: Manifest,
     parts: BundleParts,
+    categories: Categories,
     /// By item: whether anybody viewed, carted or bought it.
     rankable: Vec<bool>,
     n_rankable: usize,
@@ -71,7 +77,9 @@ pub struct Index {
     trust: Vec<f32>,
     popular: Chart,
     trending: Chart,
-    /// Every buyer's risk at the end of the data, made by whoever asks first.
+    /// The outage that the end of the data lies in.
+    outage: Option<Outage>,
+    /// Every buyer's risk at the instant of the default scores, made by whoever asks first.
     risks: OnceLock<Vec<Risk>>,
 }
 
@@ -97,6 +105,7 @@ impl Index {
             || Chart::new(parts.blend.popularity(), &parts.recommend.popularity, &rankable),
             || Chart::new(&parts.trending, &parts.recommend.trending, &rankable),
         );
+        let outage = healthy_until(&parts.histories, &parts.calendar, parts.data_through);
         let n_items = rankable.len();
         Self {
             manifest,
@@ -106,7 +115,9 @@ impl Index {
             trust: trust(&popular, n_items),
             popular,
             trending,
+            outage,
             risks: OnceLock::new(),
+            categories: Categories::of(&parts.catalog),
             parts,
         }
     }
@@ -121,6 +132,31 @@ impl Index {
     #[must_use]
     pub fn parts(&self) -> &BundleParts {
         &self.parts
+    }
+
+    /// What churn reads a history with.
+    #[must_use]
+    pub fn shop(&self) -> Shop<'_> {
+        Shop {
+            calendar: &self.parts.calendar,
+            categories: &self.categories,
+        }
+    }
+
+    /// The outage of a feed that the log's end lies in, if any: churn scores are then as of its start.
+    #[must_use]
+    pub fn frozen(&self) -> Option<&Outage> {
+        self.outage.as_ref()
+    }
+
+    /// The instant at which churn is scored when `asked` is asked for: without a wish the end of the data, and in no case an
+    /// instant within the outage, in which every customer seems to leave.
+    #[must_use]
+    pub fn as_of(&self, asked: Option<Timestamp>) -> Timestamp {
+        let asked = asked.unwrap_or(self.parts.data_through);
+        self.outage
+            .as_ref()
+            .map_or(asked, |outage| asked.min(outage.since))
     }
 
     /// Whether anybody viewed, carted or bought the item.
@@ -177,10 +213,10 @@ impl Index {
         }
     }
 
-    /// Every buyer's risk at the end of the data, riskiest first.
+    /// Every buyer's risk at [`Self::as_of`] no wish, riskiest first.
     pub(super) fn risks(&self, model: &crate::churn::ChurnModel) -> &[Risk] {
         self.risks
-            .get_or_init(|| rank_risks(&self.parts, model, self.parts.data_through))
+            .get_or_init(|| rank_risks(self, model, self.as_of(None)))
     }
 }
 

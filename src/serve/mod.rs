@@ -29,8 +29,9 @@ mod situation;
 mod stock;
 
 pub use answer::{
-    AtRiskFilter, Attributes, ChurnAnswer, Evidence, EvidenceKind, ModelInfo, PopularityNumbers, Reason,
-    ReasonKind, Recommendations, RecommendedItem, Strategy, Underfill,
+    AtRiskFilter, Attributes, ChurnAnswer, CustomerSummary, Evidence, EvidenceKind, ModelInfo, PlanAnswer,
+    PopularityNumbers, Reason, ReasonKind, Recommendations, RecommendedItem, RiskOrder, RiskTotals,
+    ScoreFlag, Since, Strategy, Underfill,
 };
 pub use cache::CacheStats;
 pub use config::{

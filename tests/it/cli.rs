@@ -142,6 +142,7 @@ fn the_whole_way_from_a_shop_to_its_answers() {
     simulate_and_inspect(&shop);
     let version = train_twice(&shop);
     write_files(&shop);
+    watch_with_a_newer_log(&shop);
     evaluate_in_time(&shop);
     ask(&shop, &version);
 }
@@ -233,7 +234,23 @@ fn write_files(shop: &Shop) {
         ];
         let written = json(&score);
         let columns: Vec<_> = written["columns"].as_array().unwrap().iter().collect();
-        for column in ["customer_id", "churn_probability", "reason_1", "recommended_2"] {
+        for column in [
+            "customer_id",
+            "churn_probability",
+            "probability_low",
+            "probability_high",
+            "percentile",
+            "reason_1",
+            "reason_1_usual",
+            "flags",
+            "segment",
+            "stage",
+            "rfm",
+            "value",
+            "value_at_risk",
+            "next_order_at",
+            "recommended_2",
+        ] {
             assert!(columns.contains(&&column.into()), "{columns:?}");
         }
         let rows = written["customers"].as_u64().unwrap() as usize;
@@ -244,25 +261,222 @@ fn write_files(shop: &Shop) {
             _ => assert_eq!(&fs::read(&out).unwrap()[..4], b"PAR1"),
         }
     }
+    the_scores_hang_together(&fs::read_to_string(shop.path("scores.jsonl")).unwrap());
+    plan(shop);
+}
+
+fn the_scores_hang_together(lines: &str) {
+    let (mut with_interval, mut with_date, mut taken_back) = (0, 0, 0);
+    for line in lines.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let number = |key: &str| row[key].as_f64();
+        let Some(probability) = number("churn_probability") else {
+            // Whoever took her only order back has bought nothing: there is no risk, and no segment either.
+            assert!(row["segment"].is_null() && row["orders"] == 1, "{row}");
+            taken_back += 1;
+            continue;
+        };
+        assert!(row["segment"].is_string() && row["stage"].is_string(), "{row}");
+        let rfm = row["rfm"].as_str().unwrap();
+        assert!(
+            rfm.chars().filter(|c| ('1'..='5').contains(c)).count() == 3,
+            "{rfm}"
+        );
+        let (value, at_risk) = (number("value").unwrap(), number("value_at_risk").unwrap());
+        assert!(
+            (at_risk - probability * value).abs() <= 1e-6 * value.max(1.0),
+            "{row}"
+        );
+        if let (Some(low), Some(high)) = (number("probability_low"), number("probability_high")) {
+            with_interval += 1;
+            assert!(low <= probability && probability <= high, "{row}");
+            assert!((0.0..=100.0).contains(&number("percentile").unwrap()));
+        }
+        with_date += usize::from(row["next_order_at"].is_string());
+    }
+    assert!(
+        with_interval > 50 && with_date > 20 && taken_back < 5,
+        "{with_interval}, {with_date}, {taken_back}"
+    );
+}
+
+fn plan(shop: &Shop) {
+    let (registry, out) = (shop.path("registry"), shop.path("plan.csv"));
+    let plan = ["plan", "--registry", &registry, "--budget", "200"];
+    let answer = json(&[plan.as_slice(), &["--out", &out]].concat());
+    assert_keys(
+        &answer,
+        &["as_of", "horizon_days", "value_months", "model_version", "plan"],
+    );
+    let found = &answer["plan"];
+    assert_keys(
+        &found["outcome"],
+        &[
+            "treated",
+            "expected_cost",
+            "worst_cost",
+            "expected_profit",
+            "expected_saved",
+        ],
+    );
+    assert!(found["outcome"]["expected_cost"].as_f64().unwrap() <= 200.0);
+    let rows = |key: &str| found[key].as_array().unwrap().len();
+    assert_eq!(found["outcome"]["treated"], rows("treated"));
+    assert!(rows("treated") > 0, "{found}");
+    let table = fs::read_to_string(&out).unwrap();
+    assert!(
+        table.starts_with("customer_id,group,segment,churn_probability,"),
+        "{table}"
+    );
+    assert_eq!(
+        table.lines().count(),
+        1 + rows("treated") + rows("control") + rows("do_not_disturb")
+    );
+    let (text, _) = run(0, &plan);
+    for words in [
+        "budget of 200.00",
+        "assumed, not measured",
+        "Held back to measure by",
+    ] {
+        assert!(text.contains(words), "no {words:?} in\n{text}");
+    }
+}
+
+/// A model of an earlier instant is judged by what the whole log says happened next.
+fn watch_with_a_newer_log(shop: &Shop) {
+    let log = shop.log();
+    let log: Vec<&str> = log.iter().map(String::as_str).collect();
+    let registry = shop.path("past-registry");
+    let on = [&["--registry", &registry], log.as_slice()].concat();
+    let error = refused(1, &[&["watch"], on.as_slice()].concat());
+    assert!(error.contains("rapport train"), "{error}");
+    let train = ["--as-of", "2024-10-01", "--skip-evaluation"];
+    let trained = json(&[&["train"], on.as_slice(), &train].concat());
+    let watch = [&["watch"], on.as_slice()].concat();
+    let seen = json(&watch);
+    assert_eq!(seen["version"], trained["version"]);
+    assert_eq!(seen["drift"]["reference_as_of"], "2024-10-01T00:00:00Z");
+    let judged = &seen["truth"][0];
+    assert_eq!(judged["version"], trained["version"]);
+    assert_keys(
+        judged,
+        &["large", "auc", "recency_auc", "brier", "ece", "ece_if_perfect"],
+    );
+    assert!(judged["customers"].as_u64().unwrap() > 50, "{judged}");
+    let alarms = seen["alarms"].as_array().unwrap();
+    let (text, _) = run(0, &watch);
+    for word in ["score", "Truth", trained["version"].as_str().unwrap()] {
+        assert!(text.contains(word), "no {word:?} in\n{text}");
+    }
+    // The exit code tells whether something alarms.
+    let code = i32::from(!alarms.is_empty());
+    let (told, error) = run(code, &[watch.as_slice(), &["--fail"]].concat());
+    assert_eq!(told, text);
+    assert!(
+        alarms.iter().all(|alarm| error.contains(alarm.as_str().unwrap())),
+        "{error}"
+    );
+
+    // Before the horizon is over there is nothing to judge.
+    let early = json(&[watch.as_slice(), &["--as-of", "2024-11-01"]].concat());
+    assert_eq!(early["truth"], Value::Array(Vec::new()));
 }
 
 fn evaluate_in_time(shop: &Shop) {
     let log = shop.log();
     let log: Vec<&str> = log.iter().map(String::as_str).collect();
-    let report = json(&[&["evaluate"], log.as_slice()].concat());
+    let page = shop.path("reports/churn.html");
+    let with_page = [&["evaluate"], log.as_slice(), &["--html", &page]].concat();
+    let report = json(&with_page);
     assert_keys(&report["recommend"], &["as_of", "k", "models"]);
     assert_eq!(report["recommend"]["k"], 20);
     for model in ["ials", "popularity"] {
         assert_keys(&report["recommend"]["models"][model], &["recall", "ndcg"]);
     }
-    assert_eq!(report["churn"]["horizon_days"], 90);
+    // The simulated shop's customers come back soon enough for the horizon that the log chose.
+    assert_eq!(report["churn"]["horizon_days"], 60);
     let fold = &report["churn"]["folds"][0];
     assert_keys(fold, &["as_of", "eligible", "churn_rate", "models"]);
-    for model in ["logistic", "recency"] {
+    // 300 customers are too few for the regression.
+    assert_eq!(fold["served"], "mbg-nbd");
+    for model in ["mbg-nbd", "recency"] {
         assert_keys(
             &fold["models"][model],
-            &["auc", "brier", "average_precision", "ece"],
+            &[
+                "auc",
+                "brier",
+                "average_precision",
+                "ece",
+                "gini",
+                "calibration_in_the_large",
+            ],
         );
+        assert_eq!(fold["gains"][model]["deciles"].as_array().unwrap().len(), 10);
+    }
+    assert_keys(fold, &["served", "ladder", "reliability", "gains"]);
+    assert_keys(
+        &fold["repeat_buyers"],
+        &["customers", "churn_rate", "auc", "brier"],
+    );
+    assert_keys(
+        &fold["rfm"][0],
+        &["recency", "frequency", "customers", "mean_risk", "churn_rate"],
+    );
+    assert_keys(
+        &fold["risk"],
+        &["low_below", "high_above", "low", "medium", "high"],
+    );
+    let counts = fold["risk"]["counts"].as_array().unwrap();
+    let counted: u64 = counts.iter().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!((counts.len(), &fold["eligible"]), (20, &counted.into()));
+    the_page_stands_alone(&fs::read_to_string(&page).unwrap(), &report);
+
+    // Without --json the same page, and where it is.
+    let first = fs::read(&page).unwrap();
+    let (text, _) = run(0, &with_page);
+    assert!(
+        text.trim_end().ends_with(&page),
+        "where the page is comes last: {text}"
+    );
+    assert_eq!(
+        fs::read(&page).unwrap(),
+        first,
+        "the same log gives the same page"
+    );
+    for words in [
+        "Items new to the customer",
+        "tenths by falling risk",
+        "repeat buyers",
+        "served AUC more by",
+    ] {
+        assert!(text.contains(words), "no {words:?} in\n{text}");
+    }
+    let widest = text.lines().map(|line| line.chars().count());
+    let tables = text.lines().filter(|line| line.contains("recency  ")).count();
+    assert!(tables >= 2 && widest.max().unwrap() <= 200, "{text}");
+}
+
+fn the_page_stands_alone(page: &str, report: &Value) {
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert_eq!(page.matches("<svg ").count(), 5, "five pictures");
+    for outside in ["http", "<script", "<link", "<img", "url(", "@import"] {
+        let found = page.find(outside);
+        // The name of SVG itself is no address.
+        let without = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!without.contains(outside), "{outside:?} at {found:?}");
+    }
+    let fold = &report["churn"]["folds"][0];
+    let as_of = &fold["as_of"].as_str().unwrap()[..10];
+    let auc = format!("{:.4}", fold["models"]["recency"]["auc"].as_f64().unwrap());
+    for words in [
+        as_of,
+        &auc,
+        "no purchase in 60 days",
+        "Items new to the customer",
+        "had lapsed before is in none",
+        "tenths by falling risk",
+    ] {
+        assert!(page.contains(words), "no {words:?} on the page");
     }
 }
 
@@ -380,12 +594,30 @@ fn bad_usage_and_configuration_end_with_2_and_say_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("server.toml").to_str().unwrap().to_owned();
     fs::write(&config, "[server]\nlistne = \"127.0.0.1:0\"\n").unwrap();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["no-such-command"], "no-such-command"),
+        (&["plan"], "--budget"),
+        (&["plan", "--budget", "0"], "plan.budget = 0"),
+        (
+            &["plan", "--budget", "100", "--control", "0"],
+            "plan.control_share = 0",
+        ),
         (&["simulate", "--out", "x", "--customers", "0"], "customers"),
         (&["train", "--events", "x.csv", "--recipe", "no.toml"], "no.toml"),
         (&["train", "--events", "x.csv", "--as-of", "never"], "2011-09-10"),
         (&["evaluate"], "--events"),
+        (
+            &[
+                "evaluate",
+                "--train",
+                "x.csv",
+                "--test",
+                "y.csv",
+                "--html",
+                "page.html",
+            ],
+            "cannot be used with '--html",
+        ),
         (&["score", "--out", "scores.xls"], ".parquet"),
         (
             &[
@@ -418,8 +650,27 @@ fn a_failure_ends_with_1_and_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let registry = folder.path().join("registry").to_str().unwrap().to_owned();
     let scores = folder.path().join("scores.csv").to_str().unwrap().to_owned();
-    let cases: [(&[&str], &str); 5] = [
+    let taken = folder.path().join("taken").to_str().unwrap().to_owned();
+    fs::write(&taken, "a file").unwrap();
+    let through_a_file = format!("{taken}/page.html");
+    let a_folder = folder.path().to_str().unwrap().to_owned();
+    let cases: [(&[&str], &str); 7] = [
         (&["inspect", "--events", "no-such-log.csv"], "no-such-log.csv"),
+        // The page is refused before the log is read.
+        (
+            &["evaluate", "--events", "no-such-log.csv", "--html", &a_folder],
+            &a_folder,
+        ),
+        (
+            &[
+                "evaluate",
+                "--events",
+                "no-such-log.csv",
+                "--html",
+                &through_a_file,
+            ],
+            &through_a_file,
+        ),
         (
             &["models", "show", "--registry", &registry],
             "rapport models list",

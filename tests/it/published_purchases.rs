@@ -30,6 +30,7 @@ fn number(field: &Field) -> f64 {
         Field::UInt(value) => f64::from(value),
         Field::Long(value) => value as f64,
         Field::Double(value) => value,
+        Field::Date(days) => f64::from(days),
         // A date, as days since 1970.
         Field::Str(ref text) => text
             .parse::<Timestamp>()

@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use rapport::churn::{ChurnModel, ChurnParams, Standing, churned};
+use rapport::catalog::Categories;
+use rapport::churn::{self, ChurnModel, ChurnParams, Standing, churned};
 use rapport::history::{Csr, Histories, RawWeighting, Weighting, interaction_matrix};
 use rapport::id::{CustomerIdx, ItemIdx, Row};
 use rapport::measure::calibration::{calibration_error_if_perfect, expected_calibration_error};
@@ -117,9 +118,14 @@ struct Scored {
 
 fn churn_scores(world: &World) -> Vec<Scored> {
     let calendar = Calendar::new("UTC").unwrap();
+    let categories = Categories::default();
+    let shop = churn::Shop {
+        calendar: &calendar,
+        categories: &categories,
+    };
     let (model, _) = ChurnModel::fit(
         &world.histories,
-        &calendar,
+        shop,
         &ChurnParams::default(),
         world.cut_off,
         &Silent,
@@ -129,7 +135,7 @@ fn churn_scores(world: &World) -> Vec<Scored> {
         .into_iter()
         .filter_map(|(customer, row)| {
             let history = world.histories.of(row);
-            let score = model.score(history, world.cut_off, &calendar)?;
+            let score = model.score(history, world.cut_off, shop)?;
             let bought_nothing = churned(history, world.cut_off, score.horizon_days, &calendar);
             (score.standing == Standing::Eligible).then_some(Scored {
                 customer,

@@ -53,6 +53,11 @@ impl Boosted {
         self.columns
     }
 
+    /// What the trees say on average over the rows that they grew on.
+    pub(crate) fn expectation(&self) -> f64 {
+        self.base + self.shapley.expectation()
+    }
+
     /// Log-odds of churn.
     pub(crate) fn log_odds(&self, row: &[f64]) -> f64 {
         assert_eq!(row.len(), self.columns, "a value a column");
@@ -74,7 +79,7 @@ impl Boosted {
         assert_eq!(out.len(), self.columns, "a contribution a column");
         out.fill(0.0);
         self.shapley.add(&self.trees, row, out);
-        self.base + self.shapley.expectation()
+        self.expectation()
     }
 }
 

@@ -11,7 +11,8 @@ use super::fit::{BINS, L2, LEARNING_RATE, MIN_LEAF_WEIGHT, TREES};
 use super::stored::Stored;
 use super::tree::{DEPTH, LEAVES, TESTS, Tree};
 use super::{Boosted, Monotone};
-use crate::churn::platt::sigmoid;
+use crate::churn::ChurnError;
+use crate::churn::platt::{logit, sigmoid};
 
 const WIDTH: usize = 6;
 
@@ -55,10 +56,17 @@ fn forust(columns: &[f64], churned: &[bool], constraints: Option<ConstraintMap>)
     booster
 }
 
+/// A fit that begins with the share of churners in every row.
+fn fit(columns: &[f64], monotone: &[Monotone], churned: &[bool]) -> Result<Boosted, ChurnError> {
+    let churners = churned.iter().filter(|&&c| c).count();
+    let start = vec![logit(churners as f64 / churned.len() as f64); churned.len()];
+    Boosted::fit(&start, columns, monotone, churned)
+}
+
 #[test]
 fn log_odds_and_contributions_are_those_of_forust() {
     let (columns, churned) = rows(4000, 1);
-    let ours = Boosted::fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
+    let ours = fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
     let theirs = forust(&columns, &churned, None);
     let data = Matrix::new(&columns, churned.len(), WIDTH);
     let predicted = theirs.predict(&data, true);
@@ -107,7 +115,7 @@ fn known(tree: &Tree, covers: &[f64], node: usize, row: &[f64], set: usize) -> f
 #[test]
 fn contributions_are_shapley_values_over_all_sets_of_columns() {
     let (columns, churned) = rows(3000, 2);
-    let boosted = Boosted::fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
+    let boosted = fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
     let twice = |tree: &Tree| {
         let on_path = |l: usize| [0, 1 + l / 4, 3 + l / 2].map(|node| tree.tests[node].column);
         (0..LEAVES).any(|leaf| {
@@ -167,8 +175,8 @@ fn log_odds_never_go_against_a_monotone_column() {
     let (columns, churned) = rows(4000, 3);
     let mut monotone = [Monotone::Free; WIDTH];
     (monotone[0], monotone[1]) = (Monotone::Rising, Monotone::Falling);
-    let held = Boosted::fit(&columns, &monotone, &churned).unwrap();
-    let free = Boosted::fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
+    let held = fit(&columns, &monotone, &churned).unwrap();
+    let free = fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
     for (column, sign) in [(0, 1.0), (1, -1.0)] {
         let worst = worst_step(|row| held.log_odds(row), &columns, column, sign);
         assert!(worst < 1e-12, "column {column} goes back by {worst}");
@@ -180,7 +188,7 @@ fn log_odds_never_go_against_a_monotone_column() {
     }
     // The other direction, which the rows contradict, leaves nothing to say.
     monotone[0] = Monotone::Falling;
-    let against = Boosted::fit(&columns, &monotone, &churned).unwrap();
+    let against = fit(&columns, &monotone, &churned).unwrap();
     assert!(worst_step(|row| against.log_odds(row), &columns, 0, -1.0) < 1e-12);
     let constraints = ConstraintMap::from([(0, Constraint::Positive), (1, Constraint::Negative)]);
     let theirs = forust(&columns, &churned, Some(constraints));
@@ -209,7 +217,7 @@ fn the_same_bits_for_any_number_of_threads() {
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| Boosted::fit(&columns, &monotone, &churned).unwrap())
+        pool.install(|| fit(&columns, &monotone, &churned).unwrap())
     };
     let one = fit(1);
     assert_eq!(one, fit(3));
@@ -220,7 +228,7 @@ fn the_same_bits_for_any_number_of_threads() {
 fn rows_that_cannot_teach_are_refused() {
     let (columns, churned) = rows(200, 5);
     let refusal = |columns: &[f64], churned: &[bool]| {
-        Boosted::fit(columns, &[Monotone::Free; WIDTH], churned)
+        fit(columns, &[Monotone::Free; WIDTH], churned)
             .unwrap_err()
             .to_string()
     };
@@ -232,17 +240,17 @@ fn rows_that_cannot_teach_are_refused() {
         assert!(refusal(&columns, &churned).contains("is not finite"));
     }
     // Too few rows for a split within the least leaf weight: trees of one leaf.
-    let boosted = Boosted::fit(&columns[..60], &[Monotone::Free; WIDTH], &churned[..10]).unwrap();
+    let boosted = fit(&columns[..60], &[Monotone::Free; WIDTH], &churned[..10]).unwrap();
     let mut out = [0.0; WIDTH];
     let expectation = boosted.contributions(&row(&columns, 0), &mut out);
-    assert!(out.iter().all(|contribution| contribution.abs() < 1e-15));
+    assert!(out.iter().all(|contribution: &f64| contribution.abs() < 1e-15));
     assert!((boosted.log_odds(&row(&columns, 0)) - expectation).abs() < 1e-12);
 }
 
 #[test]
 fn a_stored_model_is_read_back_bit_by_bit() {
     let (columns, churned) = rows(2000, 6);
-    let boosted = Boosted::fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
+    let boosted = fit(&columns, &[Monotone::Free; WIDTH], &churned).unwrap();
     let text = serde_json::to_string(&boosted).unwrap();
     assert_eq!(serde_json::from_str::<Boosted>(&text).unwrap(), boosted);
     assert_eq!(boosted.columns(), WIDTH);

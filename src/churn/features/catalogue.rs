@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::churn::platt::{logit, sigmoid};
+
 /// Features that say similar things. Their contributions are summed before reasons are ranked, because collinear
 /// features share one effect between them with signs that mean nothing alone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -49,7 +51,12 @@ pub enum Transform {
     Log1p,
     /// As it is.
     Identity,
+    /// `ln(x / (1 − x))`, for probabilities; held within 0.0001 of certainty.
+    Logit,
 }
+
+/// Probabilities nearer to 0 or 1 are reshaped as this far away.
+const SMALLEST: f64 = 1e-4;
 
 impl Transform {
     /// The reshaped value.
@@ -58,6 +65,7 @@ impl Transform {
         match self {
             Self::Log1p => value.max(0.0).ln_1p(),
             Self::Identity => value,
+            Self::Logit => logit(value.clamp(SMALLEST, 1.0 - SMALLEST)),
         }
     }
 
@@ -67,6 +75,7 @@ impl Transform {
         match self {
             Self::Log1p => reshaped.exp_m1(),
             Self::Identity => reshaped,
+            Self::Logit => sigmoid(reshaped),
         }
     }
 }
@@ -79,6 +88,8 @@ pub(crate) enum Needs {
     Returns,
     Views,
     Carts,
+    Categories,
+    Rhythm,
 }
 
 /// One feature.
@@ -116,13 +127,13 @@ const fn feature(
 }
 
 use Family::{Breadth, Browsing, Cart, Frequency, Gap, Monetary, Recency, Trend};
-use Needs::{Carts, Prices, Purchases, Returns, Views};
-use Transform::{Identity, Log1p};
+use Needs::{Carts, Categories, Prices, Purchases, Returns, Rhythm, Views};
+use Transform::{Identity, Log1p, Logit};
 use Unit::{Count, Days, LogRatio, Money, Ratio};
 
 /// All features, in the order of [`super::FeatureValues`].
 #[rustfmt::skip]
-pub static FEATURES: [Feature; 36] = [
+pub static FEATURES: [Feature; 45] = [
     feature("recency_purchase_days", Recency, "days since the last purchase", Days, Log1p, Purchases),
     feature("tenure_days", Recency, "days since the first purchase", Days, Log1p, Purchases),
     feature("n_purchase_days", Frequency, "days with a purchase, ever", Count, Log1p, Purchases),
@@ -159,10 +170,23 @@ pub static FEATURES: [Feature; 36] = [
     feature("n_cart_30d", Cart, "items put into the cart in the last 30 days", Count, Log1p, Carts),
     feature("n_cart_90d", Cart, "items put into the cart in the last 90 days", Count, Log1p, Carts),
     feature("cart_abandon_90d", Cart, "share of cart items of the last 90 days left unbought for a week", Ratio, Identity, Carts),
+    feature("has_view", Browsing, "viewed an item in the last 365 days", Ratio, Identity, Views),
+    feature("n_active_days_30d", Browsing, "days with any event in the last 30 days", Count, Log1p, Views),
+    feature("n_active_days_90d", Browsing, "days with any event in the last 90 days", Count, Log1p, Views),
+    feature("has_cart", Cart, "put an item into the cart in the last 365 days", Ratio, Identity, Carts),
+    feature("n_categories", Breadth, "different top categories bought from, ever", Count, Log1p, Categories),
+    feature("category_entropy", Breadth, "how evenly purchases spread over top categories, in nats", Ratio, Identity, Categories),
+    feature("top_category_share", Breadth, "share of purchases from the favourite top category", Ratio, Identity, Categories),
+    feature("mbg_no_purchase", Recency, "chance of no purchase in the horizon, by number and times of purchases alone (MBG/NBD)", Ratio, Logit, Rhythm),
+    feature("mbg_purchases", Recency, "purchase days expected in the horizon, by number and times of purchases alone (MBG/NBD)", Count, Log1p, Rhythm),
 ];
 
 /// Place of `recency_purchase_days` in [`FEATURES`].
 pub(crate) const RECENCY: usize = 0;
+/// Place of `tenure_days` in [`FEATURES`].
+pub(crate) const TENURE: usize = 1;
+/// Place of `gap_typical_days` in [`FEATURES`].
+pub(crate) const GAP: usize = 16;
 /// Place of `n_purchase_days` in [`FEATURES`].
 pub(crate) const FREQUENCY: usize = 2;
 
@@ -182,6 +206,8 @@ mod tests {
             assert_eq!(describe(feature.code), Some(feature), "{}", feature.code);
         }
         assert_eq!(FEATURES[RECENCY].code, "recency_purchase_days");
+        assert_eq!(FEATURES[GAP].code, "gap_typical_days");
+        assert_eq!(FEATURES[TENURE].code, "tenure_days");
         assert_eq!(FEATURES[FREQUENCY].code, "n_purchase_days");
         assert_eq!(describe("shoe_size"), None);
     }
@@ -194,5 +220,9 @@ mod tests {
             }
         }
         assert!((Log1p.apply(1.0) - std::f64::consts::LN_2).abs() < 1e-15);
+        for probability in [0.001, 0.3, 0.999] {
+            assert!((Logit.invert(Logit.apply(probability)) - probability).abs() < 1e-12);
+        }
+        assert!(Logit.apply(0.0).is_finite() && Logit.apply(1.0).is_finite());
     }
 }

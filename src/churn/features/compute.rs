@@ -1,10 +1,13 @@
 //! From a history to the values of all features.
 
+use hashbrown::HashMap;
+
 use super::Norms;
 use super::catalogue::FEATURES;
+use crate::churn::Shop;
 use crate::history::{History, PurchaseDay, purchase_days};
 use crate::log::EventKind;
-use crate::time::{Calendar, Timestamp};
+use crate::time::Timestamp;
 
 /// One value per feature, in the order of [`FEATURES`]; all finite.
 pub type FeatureValues = [f64; FEATURES.len()];
@@ -24,12 +27,12 @@ const ABANDONED_AFTER_DAYS: f64 = 7.0;
 pub fn features(
     history: History<'_>,
     now: Timestamp,
-    calendar: &Calendar,
+    shop: Shop<'_>,
     norms: &Norms,
 ) -> Option<FeatureValues> {
     let past = history.before(now);
-    let purchases = purchase_days(past, calendar);
-    features_of(past, &purchases, now, calendar, norms)
+    let purchases = purchase_days(past, shop.calendar);
+    features_of(past, &purchases, now, shop, norms)
 }
 
 /// [`features`] of a history that is cut already and whose purchase days are at hand.
@@ -37,7 +40,7 @@ pub(crate) fn features_of(
     past: History<'_>,
     purchases: &[PurchaseDay],
     now: Timestamp,
-    calendar: &Calendar,
+    shop: Shop<'_>,
     norms: &Norms,
 ) -> Option<FeatureValues> {
     let (first, last) = (purchases.first()?, purchases.last()?);
@@ -49,7 +52,7 @@ pub(crate) fn features_of(
     let recency = now.days_since(last.at);
     let tenure = now.days_since(first.at);
     let rhythm = Rhythm::of(purchases, norms);
-    let lines = Lines::of(past, last.at, now, calendar);
+    let lines = Lines::of(past, last.at, now, shop);
     let (n_90, n_180) = (of_90.len() as f64, of_180.len() as f64);
     let views_before = lines.views_90d - lines.views_30d;
 
@@ -91,6 +94,20 @@ pub(crate) fn features_of(
         lines.carts_30d,
         lines.carts_90d,
         lines.carts_abandoned / (lines.carts_judged + 1.0),
+        f64::from(u8::from(lines.view_recency < LOOK_BACK_DAYS)),
+        lines.active_days_30d,
+        lines.active_days_90d,
+        f64::from(u8::from(lines.cart_recency < LOOK_BACK_DAYS)),
+        lines.spread.categories,
+        lines.spread.entropy,
+        lines.spread.top_share,
+        // A shop whose rhythm is not known has no such features; a value must still be finite.
+        norms
+            .buying
+            .map_or(0.5, |buying| buying.no_purchase(n, recency, tenure)),
+        norms
+            .buying
+            .map_or(0.0, |buying| buying.purchases(n, recency, tenure)),
     ])
 }
 
@@ -172,19 +189,28 @@ struct Lines {
     carts_90d: f64,
     carts_judged: f64,
     carts_abandoned: f64,
+    active_days_30d: f64,
+    active_days_90d: f64,
+    spread: Spread,
 }
 
 impl Lines {
-    fn of(past: History<'_>, last_purchase: Timestamp, now: Timestamp, calendar: &Calendar) -> Self {
+    fn of(past: History<'_>, last_purchase: Timestamp, now: Timestamp, shop: Shop<'_>) -> Self {
         let mut lines = Self {
             view_recency: LOOK_BACK_DAYS,
             cart_recency: LOOK_BACK_DAYS,
             ..Self::default()
         };
         let mut bought = Vec::new();
-        let (mut view_day_30d, mut view_day_since) = (None, None);
+        let (mut view_day_30d, mut view_day_since, mut active_day) = (None, None, None);
         for (at, event) in past.events().enumerate() {
             let age = now.days_since(event.at);
+            let day = Some(shop.calendar.day(event.at));
+            if event.kind != EventKind::Return && active_day != day {
+                active_day = day;
+                lines.active_days_30d += f64::from(u8::from(age <= 30.0));
+                lines.active_days_90d += f64::from(u8::from(age <= 90.0));
+            }
             let within = |days: f64| f64::from(u8::from(age <= days));
             match event.kind {
                 EventKind::Purchase => {
@@ -198,7 +224,6 @@ impl Lines {
                     lines.views_7d += within(7.0);
                     lines.views_30d += within(30.0);
                     lines.views_90d += within(90.0);
-                    let day = Some(calendar.day(event.at));
                     if age <= 30.0 && view_day_30d != day {
                         view_day_30d = day;
                         lines.view_days_30d += 1.0;
@@ -227,6 +252,9 @@ impl Lines {
             // False sorts before true: the last line of an item tells whether any is recent.
             lines.items_180d += f64::from(u8::from(item[item.len() - 1].1));
         }
+        if !shop.categories.is_empty() {
+            lines.spread = Spread::of(bought.iter().filter_map(|line| shop.categories.code(line.0)));
+        }
         lines
     }
 
@@ -238,6 +266,34 @@ impl Lines {
             ((self.returned_amount + 0.05 * norm) / gross).min(1.0)
         } else {
             0.0
+        }
+    }
+}
+
+/// How purchases spread over top categories.
+#[derive(Default)]
+struct Spread {
+    categories: f64,
+    /// `−Σ p ln p` over the shares of the categories, in nats.
+    entropy: f64,
+    top_share: f64,
+}
+
+impl Spread {
+    fn of(codes: impl Iterator<Item = u32>) -> Self {
+        let mut counts: HashMap<u32, u32> = HashMap::new();
+        for code in codes {
+            *counts.entry(code).or_default() += 1;
+        }
+        // In order of size, because a sum of floats depends on its order and a map's order on chance.
+        let mut counts: Vec<u32> = counts.into_values().collect();
+        counts.sort_unstable();
+        let lines: f64 = counts.iter().copied().map(f64::from).sum();
+        let shares = || counts.iter().map(|&count| f64::from(count) / lines);
+        Self {
+            categories: counts.len() as f64,
+            entropy: shares().map(|share| -share * share.ln()).sum::<f64>() + 0.0,
+            top_share: shares().next_back().unwrap_or(0.0),
         }
     }
 }
@@ -255,13 +311,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalog::{Catalog, Categories, Item};
+    use crate::churn::btyd::MbgNbd;
     use crate::churn::describe;
+    use crate::churn::rhythm::Buying;
     use crate::history::{HistoryBuf, Interaction};
     use crate::id::{ItemIdx, Row};
+    use crate::time::Calendar;
 
     const NORMS: Norms = Norms {
         typical_gap_days: 40.0,
         typical_order_value: 10.0,
+        buying: Some(Buying {
+            model: MbgNbd {
+                r: 0.6,
+                alpha: 40.0,
+                a: 0.5,
+                b: 1.0,
+            },
+            horizon_days: 90,
+        }),
     };
 
     /// Events as (item, kind, day of 2024, price); quantity 1.
@@ -309,7 +378,17 @@ mod tests {
             (0, Purchase, 100.0, Some(99.0)),
         ]);
         let utc = Calendar::new("UTC").unwrap();
-        let values = features(buf.as_history(), day(100.0), &utc, &NORMS).unwrap();
+        let item = |category: &str| Item {
+            category: Some(category.into()),
+            ..Item::default()
+        };
+        let catalog = Catalog::new(["tea/green", "tea", "cups"].map(item).to_vec());
+        let categories = Categories::of(&catalog);
+        let shop = Shop {
+            calendar: &utc,
+            categories: &categories,
+        };
+        let values = features(buf.as_history(), day(100.0), shop, &NORMS).unwrap();
         let gap = (80.0 + 2.0 * 40.0) / 4.0;
         for (code, expected) in [
             ("recency_purchase_days", 20.0),
@@ -341,6 +420,18 @@ mod tests {
             ("n_cart_30d", 3.0),
             // Item 3 was left, item 2 bought the next day, item 5 is too young to be judged.
             ("cart_abandon_90d", 1.0 / 3.0),
+            ("has_view", 1.0),
+            ("n_active_days_30d", 6.0),
+            ("n_active_days_90d", 7.0),
+            ("has_cart", 1.0),
+            ("n_categories", 2.0),
+            ("category_entropy", -0.75 * 0.75f64.ln() - 0.25 * 0.25f64.ln()),
+            ("top_category_share", 0.75),
+            // x = 2, t_x = 80, T = 100, by the formula: α + T = 140, α + t_x = 120.
+            ("mbg_no_purchase", {
+                let alive = 1.0 / (1.0 + 0.5 / 3.0 * (140.0f64 / 120.0).powf(2.6));
+                1.0 - alive * (1.0 - (140.0f64 / 230.0).powf(2.6))
+            }),
         ] {
             let found = value(&values, code);
             assert!(
@@ -348,8 +439,8 @@ mod tests {
                 "{code} = {found}, not {expected}"
             );
         }
-        assert_eq!(features(buf.as_history(), day(0.0), &utc, &NORMS), None);
-        let much_later = features(buf.as_history(), day(400.0), &utc, &NORMS).unwrap();
+        assert_eq!(features(buf.as_history(), day(0.0), shop, &NORMS), None);
+        let much_later = features(buf.as_history(), day(400.0), shop, &NORMS).unwrap();
         let spend = value(&much_later, "spend_90d");
         assert!(
             spend.abs() < f64::EPSILON && spend.is_sign_positive(),
@@ -374,7 +465,9 @@ mod tests {
             let cut = f64::from(cut) / 2.0;
             let past: Vec<_> = events.iter().copied().filter(|event| event.2 < cut).collect();
             let utc = Calendar::new("UTC").unwrap();
-            let of = |events: &[_]| features(history(events).as_history(), day(cut), &utc, &NORMS);
+            let categories = Categories::default();
+            let shop = Shop { calendar: &utc, categories: &categories };
+            let of = |events: &[_]| features(history(events).as_history(), day(cut), shop, &NORMS);
             let (with_future, without) = (of(&events), of(&past));
             let bits = |values: Option<FeatureValues>| values.map(|v| v.map(f64::to_bits));
             prop_assert_eq!(bits(with_future), bits(without));

@@ -22,5 +22,5 @@ pub use norms::Norms;
 pub use schema::{LeftOut, Schema};
 pub use table::{FeatureRow, FeatureTable, feature_table};
 
-pub(crate) use catalogue::{FREQUENCY, RECENCY};
+pub(crate) use catalogue::{FREQUENCY, GAP, RECENCY, TENURE};
 pub(crate) use compute::{features_of, usual_gap_days};

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::Norms;
 use super::catalogue::{FEATURES, Feature, Needs};
+use crate::catalog::Categories;
 use crate::history::Histories;
 use crate::log::EventKind;
 use crate::time::Timestamp;
@@ -34,7 +36,13 @@ impl Schema {
     /// A kind of event serves when it was logged from `first_needed` on: were views counted only from the middle of the
     /// training time on, no views would mean "not logged" for one customer and "not interested" for another.
     #[must_use]
-    pub fn of(histories: &Histories, data_end: Timestamp, first_needed: Timestamp) -> (Self, Vec<LeftOut>) {
+    pub fn of(
+        histories: &Histories,
+        categories: &Categories,
+        norms: &Norms,
+        data_end: Timestamp,
+        first_needed: Timestamp,
+    ) -> (Self, Vec<LeftOut>) {
         let seen = Seen::of(histories, data_end);
         let since = |what: &str, first: Option<Timestamp>| match first {
             None => Some(format!("the log has no {what}")),
@@ -55,6 +63,11 @@ impl Schema {
             }
             Needs::Views => since("views", seen.first[usize::from(EventKind::View.code())]),
             Needs::Carts => since("cart events", seen.first[usize::from(EventKind::Cart.code())]),
+            Needs::Rhythm => norms
+                .buying
+                .is_none()
+                .then(|| "no customer has come back yet".to_owned()),
+            Needs::Categories => categories.is_empty().then(|| "no item has a category".to_owned()),
         };
         let mut left_out = Vec::new();
         let mut places = Vec::new();
@@ -64,6 +77,8 @@ impl Schema {
             (Needs::Returns, "returns"),
             (Needs::Views, "views"),
             (Needs::Carts, "cart events"),
+            (Needs::Categories, "categories"),
+            (Needs::Rhythm, "repeat purchases"),
         ] {
             let group: Vec<usize> = (0..FEATURES.len())
                 .filter(|&at| FEATURES[at].needs == needs)

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::{FeatureValues, Norms, features_of};
-use crate::churn::{ChurnParams, Standing, churned, standing};
+use crate::churn::{ChurnParams, Shop, Standing, churned, standing};
 use crate::history::{Histories, purchase_days};
 use crate::id::CustomerIdx;
-use crate::time::{Calendar, Timestamp};
+use crate::time::Timestamp;
 
 /// One customer at the instant of a [`FeatureTable`].
 #[derive(Clone, PartialEq, Debug)]
@@ -38,12 +38,12 @@ pub struct FeatureTable {
 #[must_use]
 pub fn feature_table(
     histories: &Histories,
-    calendar: &Calendar,
+    shop: Shop<'_>,
     params: &ChurnParams,
     as_of: Timestamp,
     data_end: Timestamp,
 ) -> FeatureTable {
-    let norms = Norms::of(histories, calendar, as_of, f64::from(params.eligible_days()));
+    let norms = Norms::of(histories, shop.calendar, as_of, params);
     let complete = as_of.plus_days(f64::from(params.horizon_days())) <= data_end;
     let customers: Vec<CustomerIdx> = histories.customers().rows().collect();
     let rows = customers
@@ -51,12 +51,12 @@ pub fn feature_table(
         .filter_map(|customer| {
             let history = histories.of(customer);
             let past = history.before(as_of);
-            let purchases = purchase_days(past, calendar);
+            let purchases = purchase_days(past, shop.calendar);
             Some(FeatureRow {
                 customer,
-                values: features_of(past, &purchases, as_of, calendar, &norms)?,
+                values: features_of(past, &purchases, as_of, shop, &norms)?,
                 standing: standing(&purchases, as_of, params)?,
-                churned: complete.then(|| churned(history, as_of, params.horizon_days(), calendar)),
+                churned: complete.then(|| churned(history, as_of, params.horizon_days(), shop.calendar)),
             })
         })
         .collect();

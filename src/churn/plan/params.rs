@@ -92,6 +92,30 @@ pub enum PlanParamsError {
     Policy(#[from] crate::id::IdError),
 }
 
+impl PlanParamsError {
+    /// The field that breaks the rule.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Number { key, .. } => key,
+            Self::Free => "offer_cost",
+            Self::Policy(_) => "policy",
+        }
+    }
+
+    /// The rule and the offending value.
+    #[must_use]
+    pub fn rule(&self) -> String {
+        match self {
+            Self::Number { value, rule, .. } => format!("must be {rule}, got {value}"),
+            Self::Free => {
+                "must not be 0 beside a contact_cost of 0: what costs nothing needs no plan".to_owned()
+            }
+            Self::Policy(error) => error.to_string(),
+        }
+    }
+}
+
 /// Checked parameters.
 ///
 /// | name | default | purpose | range |
@@ -136,8 +160,8 @@ impl PlanParams {
             ""
         };
         format!(
-            "assumed, not measured: {:.4} % of the customers who would leave take the offer and stay{source}; everybody who would stay anyway takes it, too",
-            100.0 * acceptance
+            "assumed, not measured: {} % of the customers who would leave take the offer and stay{source}; everybody who would stay anyway takes it, too",
+            (1e4 * acceptance).round() / 100.0
         )
     }
 }

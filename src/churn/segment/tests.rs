@@ -12,6 +12,7 @@ use crate::time::{Calendar, Timestamp};
 const NORMS: Norms = Norms {
     typical_gap_days: 30.0,
     typical_order_value: 20.0,
+    buying: None,
 };
 
 fn day(day: f64) -> Timestamp {

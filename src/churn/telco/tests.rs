@@ -121,7 +121,8 @@ fn the_areas_under_the_curve_are_the_published_ones() {
             .collect();
         let z = Array2::from_shape_vec((train.len(), columns.len()).f(), flat.clone()).unwrap();
         let logistic = Logistic::fit(z, &of(&train), 1.0).unwrap();
-        let trees = Boosted::fit(&flat, &vec![Monotone::Free; columns.len()], &of(&train)).unwrap();
+        let start = vec![0.0; train.len()];
+        let trees = Boosted::fit(&start, &flat, &vec![Monotone::Free; columns.len()], &of(&train)).unwrap();
         let auc = |score: &dyn Fn(Vec<f64>) -> f64| {
             let row = |row: usize| columns.iter().map(|column| column[row]).collect();
             let scores: Vec<f64> = test.iter().map(|&at| score(row(at))).collect();

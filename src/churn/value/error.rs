@@ -36,6 +36,16 @@ pub enum ValueError {
     /// A stored model whose parameters break a rule. What breaks the rules of its two models is named by them.
     #[error("the stored value model is broken: {0}")]
     BrokenParams(ValueParamsError),
+    /// A stored model whose past cannot have been.
+    #[error(
+        "the stored value model is broken: record of {happened} purchase days where {expected} were expected"
+    )]
+    BrokenRecord {
+        /// Purchase days that were expected.
+        expected: f64,
+        /// Purchase days that came.
+        happened: f64,
+    },
 }
 
 /// Why there is a model of buying and none of spending, so that purchases are foretold and no money.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::model::repeat_spend;
-use super::{NoSpending, ValueError, ValueModel, ValueParams};
+use super::{NoSpending, TrackRecord, ValueError, ValueModel, ValueParams};
 use crate::churn::btyd::{Fitted, GammaGamma, MbgNbd, Summary, correlation};
 use crate::history::{Histories, purchase_days};
 use crate::id::CustomerIdx;
@@ -40,6 +40,8 @@ pub struct ValueFitReport {
     pub correlation: Option<f64>,
     /// What to bear in mind when reading values.
     pub warning: Option<String>,
+    /// What a model of some months ago expected, beside what happened; `None` where the log is too short to look back.
+    pub record: Option<TrackRecord>,
 }
 
 impl ValueModel {
@@ -84,6 +86,7 @@ impl ValueModel {
             data_end,
             buying: buying.model,
             spending: spending.map(|fitted| fitted.model),
+            record: TrackRecord::of(histories, calendar, params, data_end),
         };
         let report = ValueFitReport {
             data_end,
@@ -97,6 +100,7 @@ impl ValueModel {
             no_spending,
             correlation,
             warning: correlation.and_then(warning),
+            record: model.record,
         };
         Ok((model, report))
     }

@@ -26,11 +26,13 @@ mod error;
 mod fit;
 mod model;
 mod params;
+mod record;
 
 pub use error::{NoSpending, ValueError};
 pub use fit::{LARGEST_CORRELATION, ValueFitReport};
 pub use model::{CustomerValue, DAYS_PER_MONTH, ValueModel};
 pub use params::{RawValueParams, ValueParams, ValueParamsError};
+pub use record::TrackRecord;
 
 #[cfg(test)]
 mod tests;

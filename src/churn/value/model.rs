@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RawValueParams, ValueError, ValueParams};
+use super::{RawValueParams, TrackRecord, ValueError, ValueParams};
 use crate::churn::btyd::{GammaGamma, MbgNbd, Summary};
 use crate::history::PurchaseDay;
 use crate::time::{Calendar, Timestamp};
@@ -20,6 +20,8 @@ pub struct ValueModel {
     pub(super) buying: MbgNbd,
     /// Money per purchase day; `None` where the log does not tell.
     pub(super) spending: Option<GammaGamma>,
+    /// How such values did; `None` where the log is too short to look back.
+    pub(super) record: Option<TrackRecord>,
 }
 
 /// What a customer is worth, as seen at an instant. Money is in the unit of the log's prices.
@@ -112,6 +114,12 @@ impl ValueModel {
         &self.buying
     }
 
+    /// What such a model expected some months ago, beside what happened.
+    #[must_use]
+    pub fn record(&self) -> Option<&TrackRecord> {
+        self.record.as_ref()
+    }
+
     /// What they spend on a purchase day; `None` where the log does not tell.
     #[must_use]
     pub fn spending(&self) -> Option<&GammaGamma> {
@@ -152,6 +160,8 @@ struct Stored {
     buying: MbgNbd,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spending: Option<GammaGamma>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record: Option<TrackRecord>,
 }
 
 impl From<ValueModel> for Stored {
@@ -161,12 +171,14 @@ impl From<ValueModel> for Stored {
             data_end,
             buying,
             spending,
+            record,
         } = model;
         Self {
             params: params.raw().clone(),
             data_end,
             buying,
             spending,
+            record,
         }
     }
 }
@@ -180,12 +192,22 @@ impl TryFrom<Stored> for ValueModel {
             data_end,
             buying,
             spending,
+            record,
         } = stored;
+        if let Some(record) = &record
+            && !(record.ratio().is_finite() && record.ratio() >= 0.0)
+        {
+            return Err(ValueError::BrokenRecord {
+                expected: record.expected,
+                happened: record.happened,
+            });
+        }
         Ok(Self {
             params: params.try_into().map_err(ValueError::BrokenParams)?,
             data_end,
             buying,
             spending,
+            record,
         })
     }
 }

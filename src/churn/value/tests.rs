@@ -60,6 +60,7 @@ fn model(buying: MbgNbd, raw: RawValueParams) -> ValueModel {
         data_end: day(400.0),
         buying,
         spending: Some(SPENDING),
+        record: None,
     }
 }
 
@@ -318,6 +319,40 @@ fn a_fit_is_the_same_for_any_threads_and_any_order_of_customers() {
     let earlier = |log: &Histories| ValueModel::fit(log, &utc(), &ValueParams::default(), end).unwrap();
     let cut = histories(orders.iter().filter(|order| order.1 < 200.0), Some);
     assert_eq!(earlier(&histories_of), earlier(&cut));
+}
+
+#[test]
+fn a_record_says_what_came_of_the_customers_known_by_then() {
+    let orders = orders(1500);
+    let log = histories(orders.iter(), Some);
+    let raw = RawValueParams {
+        months: 3,
+        ..RawValueParams::default()
+    };
+    let (model, report) = fit(&log, raw).unwrap();
+    let record = model.record().unwrap();
+    assert_eq!(report.record.as_ref(), Some(record));
+    assert_eq!(record.months, 3);
+    let from = 400.0 - 3.0 * DAYS_PER_MONTH;
+    assert!((record.from.days_since(day(from))).abs() < 1e-6);
+    let known: std::collections::HashSet<&String> = orders
+        .iter()
+        .filter(|order| order.1 < from)
+        .map(|order| &order.0)
+        .collect();
+    assert_eq!(record.customers, known.len());
+    // A day on which somebody ordered twice is one.
+    let came: std::collections::HashSet<(&String, i32)> = orders
+        .iter()
+        .filter(|order| order.1 >= from && known.contains(&order.0))
+        .map(|order| (&order.0, utc().day(day(order.1))))
+        .collect();
+    close(record.happened, came.len() as f64, 1e-12);
+    // The shop is as MBG/NBD has it but for the gaps' distribution.
+    assert!((0.75..1.25).contains(&record.ratio()), "{record:?}");
+    // Half of a log of 13 months is the most that can be looked back on.
+    let (_, long) = fit(&log, RawValueParams::default()).unwrap();
+    assert_eq!(long.record.unwrap().months, 6);
 }
 
 #[test]

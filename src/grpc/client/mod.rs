@@ -18,8 +18,8 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
 pub use report::{
-    AttributesReport, ChurnReasonReport, ChurnReport, EvidenceReport, ItemReport, PopularityReport,
-    ReasonReport, RecommendReport,
+    AttributesReport, ChangePartReport, ChangeReport, ChurnReasonReport, ChurnReport, EvidenceReport,
+    ItemReport, PopularityReport, ReasonReport, RecommendReport, ValueReport,
 };
 
 use super::convert::recommendation::wire_kind;
@@ -210,7 +210,7 @@ impl Client {
         RecommendReport::try_from(answer.into_inner())
     }
 
-    /// Asks for a customer's risk, as of an instant or the end of the model's log.
+    /// Asks for a customer's risk, as of an instant or the end of the model's log, and what changed since an earlier one.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -218,10 +218,13 @@ impl Client {
         &self,
         customer_id: &str,
         as_of: Option<Timestamp>,
+        compared_to: Option<Timestamp>,
     ) -> Result<ChurnReport, ClientError> {
         let message = pb::ScoreCustomerRequest {
             customer_id: customer_id.to_owned(),
             as_of: as_of.map(wire_instant),
+            compared_to: compared_to.map(wire_instant),
+            compared_model_version: None,
         };
         let mut service = ChurnServiceClient::new(self.channel.clone());
         let pb::ScoreCustomerResponse { score } = self

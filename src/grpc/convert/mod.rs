@@ -8,6 +8,7 @@
 
 pub(super) mod churn;
 pub(super) mod model;
+pub(super) mod plan;
 pub(super) mod recommendation;
 
 use prost_types::Timestamp as WireTimestamp;

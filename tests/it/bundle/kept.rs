@@ -1,6 +1,11 @@
 //! The bundles that are kept for their formats.
 
 use super::*;
+use rapport::catalog::Categories;
+use rapport::churn::Shop;
+use rapport::churn::plan::{PlanParams, RawPlanParams};
+use rapport::churn::segment::SEGMENTS;
+use rapport::serve::{AtRiskFilter, Engine, ServeConfig, ServeError};
 
 /// The registry with the bundle that was kept when a format was made.
 fn kept(format: u32) -> Registry {
@@ -58,6 +63,8 @@ fn opens(format: u32) {
         .histories
         .of(parts.histories.customers().find("c7").unwrap());
     assert_eq!(customer.len(), 10);
+    // Segments and values came with format 3.
+    assert_eq!(parts.profiler.is_some(), format > 2);
     let profile = parts.weighting.profile(customer, parts.data_through);
     let mut scores = vec![0.0; parts.blend.n_items()];
     parts.blend.score(&profile, &mut scores);
@@ -68,10 +75,60 @@ fn opens(format: u32) {
         7 % shop::TASTES,
         "{best} is of another taste"
     );
+    let categories = Categories::of(&parts.catalog);
+    let shop = Shop {
+        calendar: &parts.calendar,
+        categories: &categories,
+    };
     let score = parts
         .churn
         .unwrap()
-        .score(customer, parts.data_through, &parts.calendar)
+        .score(customer, parts.data_through, shop)
         .unwrap();
     assert!(score.probability > 0.0 && score.probability < 1.0 && !score.reasons.is_empty());
+}
+
+/// An engine that serves a copy of the kept bundle: serving writes down which one is current.
+fn serving(format: u32) -> (tempfile::TempDir, Engine) {
+    let listed = kept(format).list().unwrap();
+    let version = &listed[0].version;
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (kept(format).root().join(version), folder.path().join(version));
+    fs::create_dir(&to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+    let registry = Registry::new(folder.path());
+    registry.activate(version).unwrap();
+    let engine = Engine::new(ServeConfig::default(), registry);
+    engine.refresh().unwrap();
+    (folder, engine)
+}
+
+#[test]
+fn the_kept_bundle_of_every_format_answers_churn() {
+    for format in 1..=FORMAT_VERSION {
+        let (_folder, engine) = serving(format);
+        let answer = engine.churn("c7", None).unwrap();
+        assert!(answer.score.probability > 0.0 && answer.score.probability < 1.0);
+        assert_eq!(answer.profile.is_some(), format > 2, "format {format}");
+        assert_eq!(answer.score.percentile.is_some(), format > 2, "format {format}");
+        let everybody = engine.at_risk(&AtRiskFilter::default()).unwrap().count();
+        assert!(everybody > 50, "{everybody}");
+        let of_any_segment = AtRiskFilter {
+            segments: SEGMENTS.iter().map(|rule| rule.segment).collect(),
+            ..AtRiskFilter::default()
+        };
+        let found = engine.at_risk(&of_any_segment).unwrap().count();
+        assert_eq!(found, if format > 2 { everybody } else { 0 }, "format {format}");
+        let params = PlanParams::try_from(RawPlanParams::new(100.0, 5.0, 0.5)).unwrap();
+        match engine.plan(&params, None) {
+            Ok(answer) => assert!(format > 2 && answer.plan.candidates == everybody),
+            Err(error) => assert!(
+                format <= 2 && matches!(error, ServeError::NoValueModel { .. }),
+                "format {format}: {error}"
+            ),
+        }
+    }
 }

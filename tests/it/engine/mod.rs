@@ -2,7 +2,9 @@
 
 mod churn;
 mod freshness;
+mod plan;
 mod refusals;
+mod segments;
 mod why;
 
 use std::collections::HashSet;

@@ -2,6 +2,7 @@
 
 mod contract;
 mod models;
+mod plans;
 mod recommendations;
 mod risks;
 mod running;

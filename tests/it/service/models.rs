@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use rapport::bundle::FORMAT_VERSION;
 use rapport::grpc::pb::{self, RecommendationKind};
 use rapport::serve::{Engine, RawServeConfig, ServeConfig};
 use tonic::Code;
@@ -214,7 +215,8 @@ async fn a_current_model_that_cannot_be_loaded_is_named_with_its_reason_and_the_
     let renew: Damage = |folder| {
         let file = folder.join("manifest.json");
         let text = fs::read_to_string(&file).unwrap();
-        let newer = text.replacen("\"format_version\": 2", "\"format_version\": 99", 1);
+        let now = format!("\"format_version\": {FORMAT_VERSION}");
+        let newer = text.replacen(&now, "\"format_version\": 99", 1);
         assert_ne!(text, newer);
         fs::write(&file, newer).unwrap();
     };
@@ -277,7 +279,7 @@ async fn ten_swaps_fail_no_request() {
                     seen.insert(answer.model_version);
                     let request = pb::ScoreCustomerRequest {
                         customer_id: shop::buyer(calls as usize),
-                        as_of: None,
+                        ..Default::default()
                     };
                     churn.score_customer(request).await?;
                     answered.fetch_add(1, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use crate::support::shop::{self, BUYERS};
 async fn score_of(shop: &Shop, customer_id: &str) -> Result<pb::ChurnScore, tonic::Status> {
     let request = pb::ScoreCustomerRequest {
         customer_id: customer_id.into(),
-        as_of: None,
+        ..Default::default()
     };
     let answer = shop.server.churn().score_customer(request).await?;
     Ok(answer.into_inner().score.unwrap())
@@ -200,10 +200,10 @@ async fn a_list_at_risk_names_the_field_that_it_refuses() {
             },
         ),
         (
-            Code::Unimplemented,
-            "not built yet: SEGMENTS",
+            Code::InvalidArgument,
+            "min_value_at_risk must be a number of 0 or more",
             pb::ListAtRiskRequest {
-                segments: vec![pb::Segment::Loyal.into()],
+                min_value_at_risk: Some(f64::NAN),
                 ..request()
             },
         ),
@@ -222,7 +222,7 @@ async fn the_client_reports_a_risk_as_scripts_read_it() {
         .await
         .unwrap();
     client.until_ready().await.unwrap();
-    let report = client.churn("c3", None).await.unwrap();
+    let report = client.churn("c3", None, None).await.unwrap();
     assert_eq!(
         (report.band.as_str(), report.standing.as_str()),
         ("HIGH", "ELIGIBLE")
@@ -239,7 +239,7 @@ async fn the_client_reports_a_risk_as_scripts_read_it() {
     ] {
         assert!(!json[key].is_null(), "{key}");
     }
-    let error = client.churn("nobody", None).await.unwrap_err();
+    let error = client.churn("nobody", None, None).await.unwrap_err();
     assert!(
         error.to_string().starts_with("unknown customer \"nobody\""),
         "{error}"

@@ -83,7 +83,7 @@ async fn without_a_model_the_server_is_alive_but_not_serving() {
         .churn()
         .score_customer(pb::ScoreCustomerRequest {
             customer_id: "anna".into(),
-            as_of: None,
+            ..Default::default()
         })
         .await
         .unwrap_err();
@@ -230,7 +230,7 @@ async fn the_client_repeats_what_the_server_says() {
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "count must be 1 to 500, got 0");
-    let error = client.churn("", None).await.unwrap_err();
+    let error = client.churn("", None, None).await.unwrap_err();
     assert!(matches!(
         error,
         ClientError::Refused {

@@ -10,8 +10,9 @@ use std::sync::Mutex;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rapport::bundle::{BundleParts, Registry};
-use rapport::catalog::{Catalog, Item};
-use rapport::churn::{ChurnModel, ChurnParams, RawChurnParams};
+use rapport::catalog::{Catalog, Categories, Item};
+use rapport::churn::value::ValueParams;
+use rapport::churn::{ChurnModel, ChurnParams, ModelChoice, Profiler, RawChurnParams, Shop};
 use rapport::history::{HistoriesBuilder, RawWeighting, Weighting, interaction_matrix};
 use rapport::log::{Event, EventKind};
 use rapport::progress::Silent;
@@ -170,14 +171,28 @@ fn train(size: Size, seed: u64) -> BundleParts {
     let data_through = Timestamp::from_micros(last.as_micros() + 1).unwrap();
     let matrix = interaction_matrix(&histories, &weighting, data_through);
     let calendar = Calendar::new("Europe/London").unwrap();
-    let churn = ChurnParams::try_from(RawChurnParams {
+    let churn_params = ChurnParams::try_from(RawChurnParams {
+        model: ModelChoice::Logistic,
         horizon_days: 60,
         min_purchasers: 20,
         min_outcomes: 10,
         ..RawChurnParams::default()
     })
     .unwrap();
-    let (churn, _) = ChurnModel::fit(&histories, &calendar, &churn, data_through, &Silent).unwrap();
+    let categories = Categories::of(&catalog);
+    let shop = Shop {
+        calendar: &calendar,
+        categories: &categories,
+    };
+    let (churn, _) = ChurnModel::fit(&histories, shop, &churn_params, data_through, &Silent).unwrap();
+    let (profiler, _) = Profiler::fit(
+        &histories,
+        &calendar,
+        &churn_params,
+        &ValueParams::default(),
+        data_through,
+    )
+    .unwrap();
     let fitting = Fitting {
         params: &recommend,
         seed,
@@ -192,6 +207,7 @@ fn train(size: Size, seed: u64) -> BundleParts {
             .called(Popularity::TRENDING),
         recommend,
         churn: Ok(churn),
+        profiler: Some(profiler),
         calendar,
         histories,
         catalog,

@@ -1,12 +1,21 @@
 //! The churn models as a whole, on a small made-up shop: no leak, sums that add up, refusals that name their rule.
 
+mod change;
+mod horizon;
+mod ladder;
+mod sides;
+mod stored;
+
+use std::sync::LazyLock;
+
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::features::{Norms, Schema};
+use super::features::{LeftOut, Norms, Schema};
 use super::fit::Lessons;
-use super::sample::{Shop, looking_from, snapshot};
+use super::sample::{Sampling, looking_from, snapshot};
 use super::*;
+use crate::catalog::Categories;
 use crate::history::{Histories, HistoriesBuilder};
 use crate::id::Row;
 use crate::log::{Event, EventKind};
@@ -21,13 +30,20 @@ fn day(day: f64) -> Timestamp {
     "2024-01-01".parse::<Timestamp>().unwrap().plus_days(day)
 }
 
-fn utc() -> Calendar {
-    Calendar::new("UTC").unwrap()
+/// A shop in UTC without categories.
+fn premises() -> Shop<'static> {
+    static PREMISES: LazyLock<(Calendar, Categories)> =
+        LazyLock::new(|| (Calendar::new("UTC").unwrap(), Categories::default()));
+    Shop {
+        calendar: &PREMISES.0,
+        categories: &PREMISES.1,
+    }
 }
 
 fn params() -> ChurnParams {
     RawChurnParams {
         horizon_days: 30,
+        model: ModelChoice::Logistic,
         max_cut_offs: 8,
         ..RawChurnParams::default()
     }
@@ -74,11 +90,53 @@ fn shop(customers: u32, stay_days: f64, until: f64) -> Histories {
 }
 
 fn fit(histories: &Histories, end: f64) -> (ChurnModel, ChurnFitReport) {
-    ChurnModel::fit(histories, &utc(), &params(), day(end), &Silent).unwrap()
+    ChurnModel::fit(histories, premises(), &params(), day(end), &Silent).unwrap()
+}
+
+/// The shop's parameters with these changes.
+fn asked(change: impl FnOnce(&mut RawChurnParams)) -> ChurnParams {
+    let mut raw = params().raw().clone();
+    change(&mut raw);
+    raw.try_into().unwrap()
+}
+
+fn fit_as(histories: &Histories, params: &ChurnParams, end: f64) -> (ChurnModel, ChurnFitReport) {
+    ChurnModel::fit(histories, premises(), params, day(end), &Silent).unwrap()
+}
+
+/// Named well enough to get every model on the small shop.
+fn named(model: ModelChoice) -> ChurnParams {
+    asked(|raw| {
+        raw.model = model;
+        raw.boosting_min_rows = 500;
+        raw.boosting_min_outcomes = 100;
+    })
+}
+
+/// The purchase of one customer, one item a day.
+fn buy(builder: &mut HistoriesBuilder, customer: &str, at: f64) {
+    builder
+        .push(&Event {
+            event_id: None,
+            customer_id: customer,
+            item_id: "i",
+            kind: EventKind::Purchase,
+            occurred_at: day(at),
+            quantity: 1.0,
+            unit_price: Some(10.0),
+            order_id: None,
+            session_id: None,
+        })
+        .unwrap();
 }
 
 fn refusal(histories: &Histories, raw: RawChurnParams, end: f64) -> ChurnError {
-    ChurnModel::fit(histories, &utc(), &raw.try_into().unwrap(), day(end), &Silent).unwrap_err()
+    ChurnModel::fit(histories, premises(), &raw.try_into().unwrap(), day(end), &Silent).unwrap_err()
+}
+
+fn schema_of(histories: &Histories, data_end: Timestamp, first_needed: Timestamp) -> (Schema, Vec<LeftOut>) {
+    let norms = Norms::of(histories, premises().calendar, data_end, &params());
+    Schema::of(histories, premises().categories, &norms, data_end, first_needed)
 }
 
 #[test]
@@ -89,7 +147,7 @@ fn reasons_add_up_to_the_score() {
     assert!(report.calibration.kept_raw.is_none() && report.calibration.platt.slope > 0.3);
     let mut standings = [0, 0];
     for customer in histories.customers().rows() {
-        let Some(score) = model.score(histories.of(customer), day(DAYS), &utc()) else {
+        let Some(score) = model.score(histories.of(customer), day(DAYS), premises()) else {
             continue;
         };
         let sum: f64 = score.reasons.iter().map(|reason| reason.contribution).sum();
@@ -117,7 +175,7 @@ fn reasons_add_up_to_the_score() {
     }
     assert!(standings[0] > 100 && standings[1] > 100, "{standings:?}");
     let nobody = crate::history::History::empty();
-    assert_eq!(model.score(nobody, day(DAYS), &utc()), None);
+    assert_eq!(model.score(nobody, day(DAYS), premises()), None);
 }
 
 #[test]
@@ -141,62 +199,19 @@ fn any_number_of_threads_gives_the_same_model() {
 }
 
 #[test]
-fn a_stored_model_is_the_same_model_and_a_broken_one_is_refused_by_name() {
-    let histories = shop(400, 150.0, DAYS);
-    let (model, _) = fit(&histories, DAYS);
-    let text = serde_json::to_string(&model).unwrap();
-    assert_eq!(serde_json::from_str::<ChurnModel>(&text).unwrap(), model);
-    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
-    let broken = |change: Change<'_>| {
-        let mut json = json.clone();
-        change(&mut json);
-        serde_json::from_value::<ChurnModel>(json)
-            .unwrap_err()
-            .to_string()
-    };
-    let cases: [(&str, Change<'_>); 7] = [
-        ("platt.slope = -1 is not above 0", &|json| {
-            json["platt"]["slope"] = (-1.0).into()
-        }),
-        ("base_rate = 1.5 is not between 0 and 1", &|json| {
-            json["base_rate"] = 1.5.into()
-        }),
-        ("columns is empty", &|json| {
-            json["columns"] = serde_json::json!([])
-        }),
-        ("unknown or repeated feature \"shoe_size\"", &|json| {
-            json["columns"][0]["feature"] = "shoe_size".into();
-        }),
-        ("columns.scale of recency_purchase_days", &|json| {
-            json["columns"][0]["scale"]["sd"] = 0.0.into()
-        }),
-        ("feature_schema_hash is \"0\"", &|json| {
-            json["feature_schema_hash"] = "0".into()
-        }),
-        ("params churn.horizon_days = 0", &|json| {
-            json["params"]["horizon_days"] = 0.into()
-        }),
-    ];
-    for (expected, change) in cases {
-        let error = broken(change);
-        assert!(error.contains(expected), "{error:?} does not say {expected:?}");
-    }
-}
-
-#[test]
 fn risk_points_the_right_way_where_most_leave_and_where_few_do() {
     for (customers, stay_days, most_leave) in [(1500, 40.0, true), (600, 2000.0, false)] {
         let histories = shop(customers, stay_days, DAYS);
         let (model, report) = fit(&histories, DAYS - 30.0);
         assert_eq!(report.base_rate > 0.5, most_leave, "{}", report.base_rate);
-        let shop = Shop {
+        let of = Sampling {
             histories: &histories,
-            calendar: &utc(),
+            shop: premises(),
             params: &params(),
             norms: &model.norms,
+            pupils: thin::Pupils::ALL,
         };
-        let judged = snapshot(shop, day(DAYS - 30.0));
+        let judged = snapshot(of, day(DAYS - 30.0));
         let scores: Vec<f64> = judged
             .values
             .iter()
@@ -217,16 +232,16 @@ fn risk_points_the_right_way_where_most_leave_and_where_few_do() {
 #[test]
 fn canaries_of_leaks() {
     let histories = shop(600, 150.0, DAYS);
-    let calendar = utc();
     let params = params();
-    let norms = Norms::of(&histories, &calendar, day(DAYS), 120.0);
-    let shop = Shop {
+    let norms = Norms::of(&histories, premises().calendar, day(DAYS), &params);
+    let of = Sampling {
         histories: &histories,
-        calendar: &calendar,
+        shop: premises(),
         params: &params,
         norms: &norms,
+        pupils: thin::Pupils::ALL,
     };
-    let (schema, _) = Schema::of(&histories, day(DAYS), day(200.0));
+    let (schema, _) = schema_of(&histories, day(DAYS), day(200.0));
     let auc = |train: sample::Snapshot, judged: &sample::Snapshot| {
         let standard = standard::Standard::fit(&schema, &train.values.iter());
         let flat: Vec<f64> = train
@@ -243,22 +258,68 @@ fn canaries_of_leaks() {
             .collect();
         ScoredRows::new(&scores, &judged.churned).auc().unwrap()
     };
-    let leaking = |at: f64| looking_from(shop, day(at), day(at + 30.0));
+    let leaking = |at: f64| looking_from(of, day(at), day(at + 30.0));
     let leaked = auc(leaking(300.0), &leaking(360.0));
     assert!(leaked > 0.99, "features that see the window give AUC {leaked}");
 
-    let honest = auc(snapshot(shop, day(300.0)), &snapshot(shop, day(360.0)));
+    let honest = auc(snapshot(of, day(300.0)), &snapshot(of, day(360.0)));
     assert!(honest > 0.6 && honest < 0.95, "AUC {honest}");
 
-    let mut noise = snapshot(shop, day(300.0));
+    let mut noise = snapshot(of, day(300.0));
     let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
     let rate = noise.churned.iter().filter(|&&c| c).count() as f64 / noise.churned.len() as f64;
-    let mut judged = snapshot(shop, day(360.0));
+    let mut judged = snapshot(of, day(360.0));
     for churned in noise.churned.iter_mut().chain(&mut judged.churned) {
         *churned = random.r#gen::<f64>() < rate;
     }
     let chance = auc(noise, &judged);
     assert!((chance - 0.5).abs() < 0.1, "labels of noise give AUC {chance}");
+}
+
+/// Gains, risk, grid and repeat buyers count the same customers as the metrics do.
+fn the_served_model_is_shown_from_every_side(fold: &ChurnFold) {
+    let served = fold.models.first().unwrap();
+    assert_eq!(*served.0, fold.served.name());
+    assert!((served.1.gini - (2.0 * served.1.auc - 1.0)).abs() < 1e-12);
+    let large = served.1.calibration_in_the_large;
+    assert!((large.predicted - served.1.mean_probability).abs() < 1e-9);
+    assert!((large.difference - (large.predicted - fold.churn_rate)).abs() < 1e-9);
+    assert!(
+        large.standard_error > 0.0 && large.standard_error < 0.1,
+        "{large:?}"
+    );
+
+    assert!(
+        fold.gains.keys().eq(fold.models.keys()),
+        "one gains table a model, in one order"
+    );
+    for (name, table) in &fold.gains {
+        assert_eq!(table.customers, fold.eligible);
+        let first = &table.deciles[0];
+        let lift = fold.models[name].lift_at_10_percent;
+        // The tenth of a table has a whole number of customers.
+        assert!((first.lift - lift).abs() < 0.05, "{name}: {first:?} and {lift}");
+        assert!((table.deciles[9].found - 1.0).abs() < 1e-12);
+    }
+
+    let eligible = fold.eligible as u64;
+    let risk = &fold.risk;
+    assert_eq!(risk.counts.iter().sum::<u64>(), eligible);
+    assert_eq!(risk.low + risk.medium + risk.high, eligible);
+    assert_eq!(fold.rfm.iter().map(|cell| cell.customers).sum::<u64>(), eligible);
+    let over_cells = |of: fn(&RfmCell) -> f64| {
+        let sum: f64 = fold.rfm.iter().map(|cell| cell.customers as f64 * of(cell)).sum();
+        sum / fold.eligible as f64
+    };
+    assert!((over_cells(|cell| cell.mean_risk) - large.predicted).abs() < 1e-9);
+    assert!((over_cells(|cell| cell.churn_rate) - fold.churn_rate).abs() < 1e-9);
+    let repeat = fold.repeat_buyers.unwrap();
+    assert!(
+        repeat.customers > 100 && repeat.customers <= fold.eligible,
+        "{repeat:?}"
+    );
+    assert!(repeat.auc.unwrap() > 0.5 && repeat.brier < 0.25, "{repeat:?}");
+    assert_eq!(fold.ladder.iter().filter(|rung| rung.serves).count(), 1);
 }
 
 #[test]
@@ -271,14 +332,17 @@ fn a_backtest_judges_all_models_on_the_same_customers_and_says_what_it_skipped()
     };
     assert_eq!(options.as_of, [day(370.0), day(340.0)]);
     options.as_of.extend([day(30.0), day(371.0)]);
-    let report = backtest(&histories, &utc(), &params(), day(DAYS), &options, &Silent).unwrap();
+    let report = backtest(&histories, premises(), &params(), day(DAYS), &options, &Silent).unwrap();
     assert_eq!(report.folds.len(), 2);
     for fold in &report.folds {
-        let models = &fold.models;
-        let logistic = &models.logistic;
+        let logistic = &fold.models["logistic"];
+        let recency = &fold.models[RECENCY_ONLY];
         assert!(logistic.auc_interval.low < logistic.auc && logistic.auc < logistic.auc_interval.high);
         assert!(logistic.auc_interval.low > 0.6, "{logistic:?}");
-        assert!((fold.auc_over_recency.difference - (logistic.auc - models.recency.auc)).abs() < 1e-12);
+        let over = &fold.advantage[RECENCY_ONLY];
+        assert!((over.auc - (logistic.auc - recency.auc)).abs() < 1e-12);
+        assert!((over.brier - (recency.brier - logistic.brier)).abs() < 1e-12);
+        assert!(over.brier_interval.low <= over.brier && over.brier <= over.brier_interval.high);
         let rarer = if fold.churn_rate <= 0.5 {
             Outcome::Churned
         } else {
@@ -290,9 +354,10 @@ fn a_backtest_judges_all_models_on_the_same_customers_and_says_what_it_skipped()
             fold.reliability.iter().map(|bin| bin.rows).sum::<usize>(),
             fold.eligible
         );
+        the_served_model_is_shown_from_every_side(fold);
     }
-    let mean = (report.folds[0].models.logistic.auc + report.folds[1].models.logistic.auc) / 2.0;
-    assert!((report.mean.models.logistic.auc - mean).abs() < 1e-12);
+    let auc = |fold: usize| report.folds[fold].models["logistic"].auc;
+    assert!((report.mean.models["logistic"].auc - (auc(0) + auc(1)) / 2.0).abs() < 1e-12);
     assert_eq!(report.skipped.len(), 2);
     assert!(report.skipped[0].reason.contains("too short") || report.skipped[0].reason.contains("too few"));
     assert!(
@@ -310,7 +375,7 @@ fn a_backtest_judges_all_models_on_the_same_customers_and_says_what_it_skipped()
     );
 
     options.as_of = vec![day(390.0)];
-    let error = backtest(&histories, &utc(), &params(), day(DAYS), &options, &Silent).unwrap_err();
+    let error = backtest(&histories, premises(), &params(), day(DAYS), &options, &Silent).unwrap_err();
     assert!(
         matches!(error, ChurnError::NoFold { as_of, .. } if as_of == day(390.0)),
         "{error}"
@@ -320,8 +385,10 @@ fn a_backtest_judges_all_models_on_the_same_customers_and_says_what_it_skipped()
 #[test]
 fn a_single_number_gets_a_model_of_its_own() {
     let histories = shop(500, 150.0, DAYS);
-    let lessons = Lessons::gather(&histories, &utc(), &params(), day(DAYS), &Silent).unwrap();
-    let (model, _) = lessons.teach(&Schema::only(&[features::RECENCY])).unwrap();
+    let lessons = Lessons::gather(&histories, premises(), &params(), day(DAYS), &Silent).unwrap();
+    let model = lessons
+        .teach_logistic(&Schema::only(&[features::RECENCY]))
+        .unwrap();
     let weights = model.coefficients();
     assert_eq!(weights.len(), 1);
     assert_eq!(weights[0].feature, "recency_purchase_days");
@@ -383,13 +450,13 @@ fn refusals_name_their_rule_and_its_numbers() {
 #[test]
 fn a_kind_that_was_logged_too_late_is_left_out_with_the_reason() {
     let histories = shop(300, 150.0, DAYS);
-    let (schema, left_out) = Schema::of(&histories, day(DAYS), day(200.0));
+    let (schema, left_out) = schema_of(&histories, day(DAYS), day(200.0));
     assert!(schema.features().any(|feature| feature.code == "n_view_30d"));
     assert_eq!(
         left_out.iter().map(|group| group.needs).collect::<Vec<_>>(),
-        ["returns", "cart events"]
+        ["returns", "cart events", "categories"]
     );
-    let (schema, left_out) = Schema::of(&histories, day(DAYS), day(-1.0));
+    let (schema, left_out) = schema_of(&histories, day(DAYS), day(-1.0));
     assert!(
         schema
             .features()
@@ -402,14 +469,14 @@ fn a_kind_that_was_logged_too_late_is_left_out_with_the_reason() {
     );
     assert_ne!(
         schema.hash(),
-        Schema::of(&histories, day(DAYS), day(200.0)).0.hash()
+        schema_of(&histories, day(DAYS), day(200.0)).0.hash()
     );
 }
 
 #[test]
 fn the_table_has_every_buyer_and_labels_only_what_is_over() {
     let histories = shop(300, 150.0, DAYS);
-    let table = |at: f64| feature_table(&histories, &utc(), &params(), day(at), day(DAYS));
+    let table = |at: f64| feature_table(&histories, premises(), &params(), day(at), day(DAYS));
     let past = table(370.0);
     assert!(past.rows.iter().all(|row| row.churned.is_some()));
     assert!(past.rows.iter().any(|row| row.standing == Standing::Lapsed));
