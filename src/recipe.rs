@@ -268,6 +268,7 @@ mod tests {
             "online-retail-ii.toml",
             "benchmarks/gowalla.toml",
             "benchmarks/yelp2018.toml",
+            "benchmarks/cdnow.toml",
         ] {
             assert_ne!(shipped(tuned), RawRecipe::default(), "{tuned}");
         }
