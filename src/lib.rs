@@ -26,7 +26,7 @@
 //! | [`history`] | the customers' histories in columns, baskets, profiles, the customer × item matrix |
 //! | [`measure`] | pure metrics of rankings, classifiers and calibration, with intervals |
 //! | [`recommend`] | models that rank items for a history |
-//! | [`churn`] | the model that says who will leave, how surely, and why |
+//! | [`churn`] | who will leave, how surely and why; segments, values, retention plans, and a watch over the scores |
 //! | [`recipe`] | DOOR: the TOML file that says how a log is read and what is fitted |
 //! | [`bundle`] | DOOR: trained models on disk, and the registry of their versions |
 //! | [`simulate`] | a shop whose truth is known |

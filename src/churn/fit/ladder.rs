@@ -42,7 +42,7 @@ pub(in crate::churn) enum Wanted {
 impl Lessons {
     /// Climbs the ladder: MBG/NBD where too few outcomes are known, the logistic regression where they suffice, boosted
     /// trees where they foresaw later cut-offs better by more than one standard error. A recipe that names a model gets
-    /// it, where the data are enough.
+    /// it, or the rule that refuses it.
     pub(in crate::churn) fn climb(&self, wanted: Wanted) -> Result<Ladder, ChurnError> {
         use ChurnModelKind::{Boosting, Logistic, MbgNbd};
         let choice = self.params.raw().model;
