@@ -86,8 +86,8 @@ struct Due {
 /// Makes the matrix tridiagonal. Each row is read once a step: what the last reflection changes and the product with the
 /// next one are one pass.
 fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
-    /// Rows that a thread takes at once.
-    const ROWS: usize = 64;
+    /// Entries that a thread takes at once: fewer cost less than waking it.
+    const SHARE: usize = 1 << 15;
     // What is smaller by this much than the largest entry is rounding of rounding; squared, it would underflow.
     let negligible = 1e-32 * a.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
     let (mut diagonal, mut beside) = (vec![0.0; n], vec![0.0; n]);
@@ -123,11 +123,16 @@ fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
         };
         // w = s A v − (s² vᵀA v / 2) v makes H A H = A − v wᵀ − w vᵀ.
         let mut w = vec![0.0; size];
-        below
-            .par_chunks_mut(ROWS * n)
-            .zip(w.par_chunks_mut(ROWS))
-            .enumerate()
-            .for_each(|(at, (rows, w))| change(rows, &rest, at * ROWS, &v, n, w));
+        let share = SHARE.div_ceil(size.max(1));
+        if share >= size {
+            change(below, &rest, 0, &v, n, &mut w);
+        } else {
+            below
+                .par_chunks_mut(share * n)
+                .zip(w.par_chunks_mut(share))
+                .enumerate()
+                .for_each(|(at, (rows, w))| change(rows, &rest, at * share, &v, n, w));
+        }
         for w in &mut w {
             *w *= scale;
         }
@@ -166,10 +171,28 @@ fn change_body<V: Vector, const ROWS: usize>(
     for (at, (row, product)) in rows.chunks_exact_mut(n).zip(product).enumerate() {
         let (v_i, w_i) = (due.v[first + at], due.w[first + at]);
         let row = &mut row[n - size..];
-        for ((a, v), w) in row.iter_mut().zip(&due.v).zip(&due.w) {
-            *a -= v_i * w + w_i * v;
+        let (row, row_rest) = row.as_chunks_mut::<8>();
+        let (v, v_rest) = due.v.as_chunks::<8>();
+        let (w, w_rest) = due.w.as_chunks::<8>();
+        let (next, next_rest) = next.as_chunks::<8>();
+        let mut sums = [0.0; 8];
+        for (((a, v), w), next) in row.iter_mut().zip(v).zip(w).zip(next) {
+            // A copy, because the compiler keeps no vector of what it must write back number by number.
+            let mut changed = *a;
+            for lane in 0..8 {
+                changed[lane] -= v_i * w[lane] + w_i * v[lane];
+            }
+            *a = changed;
+            for lane in 0..8 {
+                sums[lane] += changed[lane] * next[lane];
+            }
         }
-        *product = dot(row, next);
+        let mut rest = 0.0;
+        for (((a, v), w), next) in row_rest.iter_mut().zip(v_rest).zip(w_rest).zip(next_rest) {
+            *a -= v_i * w + w_i * v;
+            rest += *a * next;
+        }
+        *product = rest + sums.iter().sum::<f64>();
     }
 }
 
@@ -282,13 +305,25 @@ fn rotate(rows: &mut [[f64; STRIP]], rotations: &[Rotation]) {
 
 #[inline(always)]
 fn rotate_body<V: Vector, const ROWS: usize>(rows: &mut [[f64; STRIP]], rotations: &[Rotation]) {
+    // A sweep climbs: the upper row of a rotation is the lower one of the next, and stays in registers until then.
+    let Some(first) = rotations.first() else { return };
+    let mut place = first.at + 1;
+    let mut held = rows[place];
     for &Rotation { at, cosine, sine } in rotations {
-        if let [upper, lower] = &mut rows[at..at + 2] {
-            for (x, y) in upper.iter_mut().zip(lower) {
-                (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
-            }
+        if place != at + 1 {
+            rows[place] = held;
+            place = at + 1;
+            held = rows[place];
         }
+        let upper = rows[at];
+        let lower = &mut rows[place];
+        for lane in 0..STRIP {
+            lower[lane] = sine * upper[lane] + cosine * held[lane];
+            held[lane] = cosine * upper[lane] - sine * held[lane];
+        }
+        place = at;
     }
+    rows[place] = held;
 }
 
 #[cfg(test)]

@@ -45,7 +45,6 @@ pub use tile::LANES;
 pub use top_k::{TopK, top_k};
 pub use truncated_svd::{SingularVectors, truncated_svd};
 
-pub(crate) use gram::{PANEL_ROWS, add_gram};
+pub(crate) use gram::{PANEL_ROWS, Panel};
 pub(crate) use normal::{Conjugate, Diagonal, square};
 pub(crate) use product::add_row_gram;
-pub(crate) use tile::padded;

@@ -69,3 +69,36 @@ pub(super) fn row_tile<V: Vector, const ROWS: usize, const GROUPS: usize>(
     }
     tile
 }
+
+/// `tile[r][c][l] = Σ_k a[k][from + r] · b[c][k][l]`: both operands in groups of [`LANES`] columns by depth.
+#[inline(always)]
+pub(super) fn column_tile<V: Vector, const ROWS: usize, const GROUPS: usize>(
+    a: &[[f32; LANES]],
+    from: usize,
+    b: [&[[f32; LANES]]; GROUPS],
+) -> [[[f32; LANES]; GROUPS]; ROWS] {
+    let mut b = b;
+    for b in &mut b {
+        *b = &b[..a.len()];
+    }
+    assert!(from + ROWS <= LANES, "rows of one group");
+    let mut sums = [[V::ZERO; GROUPS]; ROWS];
+    for (k, a) in a.iter().enumerate() {
+        let mut columns = [V::ZERO; GROUPS];
+        for (columns, b) in columns.iter_mut().zip(&b) {
+            *columns = V::load(&b[k]);
+        }
+        for (sums, &a) in sums.iter_mut().zip(&a[from..from + ROWS]) {
+            for (sum, &columns) in sums.iter_mut().zip(&columns) {
+                *sum = V::madd(a, columns, *sum);
+            }
+        }
+    }
+    let mut tile = [[[0.0; LANES]; GROUPS]; ROWS];
+    for (tile, sums) in tile.iter_mut().zip(sums) {
+        for (tile, sum) in tile.iter_mut().zip(sums) {
+            *tile = sum.store();
+        }
+    }
+    tile
+}

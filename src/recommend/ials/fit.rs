@@ -76,7 +76,7 @@ pub(super) fn solve_side(matrix: &Csr, other: &Axes, params: &IalsParams, out: &
     let steps = params.raw().solver_steps;
     let mut rows: Vec<(usize, &mut [f32])> = out.chunks_exact_mut(params.raw().factors).enumerate().collect();
     // Longest first, so that no thread finds the longest row when the others are done.
-    rows.sort_by_key(|(row, _)| Reverse(matrix.row(*row).0.len()));
+    rows.par_sort_by_key(|(row, _)| Reverse(matrix.row(*row).0.len()));
     if steps == 0 {
         rows.into_par_iter().with_max_len(LARGEST_SHARE).for_each_init(
             RowSolver::default,

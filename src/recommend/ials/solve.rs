@@ -7,7 +7,7 @@
 
 use super::axes::Axes;
 use super::params::IalsParams;
-use crate::numeric::{Cholesky, PANEL_ROWS, PackedRows, add_gram, add_row_gram, axpy, dot, padded};
+use crate::numeric::{Cholesky, PANEL_ROWS, PackedRows, Panel, add_row_gram, axpy, dot};
 
 /// A row of the matrix: columns with weights above zero.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl Form {
 pub(in crate::recommend) struct RowSolver {
     room: Cholesky,
     packed: PackedRows,
-    panel: Vec<f32>,
+    panel: Panel,
     /// `D`, then its inverse root.
     diagonal: Vec<f32>,
     inverse_root: Vec<f32>,
@@ -163,22 +163,16 @@ impl RowSolver {
 
     /// Adds `Vᵀ C V`, a panel of entries at a time.
     fn add_panels(&mut self, other: &Axes, entries: Entries<'_>) {
-        let width = other.energy.len();
-        let step = padded(width);
-        self.panel.clear();
-        self.panel.resize(PANEL_ROWS * step, 0.0);
+        self.panel.reset(other.energy.len());
         for (columns, weights) in entries
             .columns
             .chunks(PANEL_ROWS)
             .zip(entries.weights.chunks(PANEL_ROWS))
         {
-            for ((slot, &column), &weight) in self.panel.chunks_exact_mut(step).zip(columns).zip(weights) {
-                let root = weight.sqrt();
-                for (slot, &h) in slot.iter_mut().zip(row(other, column)) {
-                    *slot = root * h;
-                }
+            for (&column, &weight) in columns.iter().zip(weights) {
+                self.panel.push(row(other, column), weight.sqrt());
             }
-            add_gram(&self.panel[..columns.len() * step], step, self.room.matrix_mut());
+            self.panel.add_gram(self.room.matrix_mut());
         }
     }
 }
