@@ -1,16 +1,15 @@
 //! The pieces of a conjugate-gradient step on a row's normal equations, whose matrix is never formed.
 
 use super::dispatch::dispatch;
+use super::rounded::RoundedRows;
 use super::tile::LANES;
 use super::vector::{Vector, madd};
 
 /// Chosen rows of a matrix, each with its weight.
 #[derive(Clone, Copy, Debug)]
 pub struct WeightedRows<'a> {
-    /// The matrix, row-major.
-    pub rows: &'a [f32],
-    /// Numbers in a row.
-    pub width: usize,
+    /// The matrix.
+    pub rows: &'a RoundedRows,
     /// Which rows.
     pub chosen: &'a [u32],
     /// A weight for each of them.
@@ -20,15 +19,12 @@ pub struct WeightedRows<'a> {
 /// The definition, in `f64`: `out[k] += Σ_e weight_e (offset + slope · h_e·x) h_e[k]` over the chosen rows `h_e`.
 pub fn add_weighted_plain(chosen: WeightedRows<'_>, offset: f32, slope: f32, x: &[f32], out: &mut [f64]) {
     for (&at, &weight) in chosen.chosen.iter().zip(chosen.weights) {
-        let row = &chosen.rows[at as usize * chosen.width..][..chosen.width];
-        let along: f64 = row
-            .iter()
-            .zip(x)
-            .map(|(&h, &x)| f64::from(h) * f64::from(x))
-            .sum();
+        let (numbers, unit) = chosen.rows.row(at as usize);
+        let row = || numbers.iter().map(|&h| f64::from(h) * f64::from(unit));
+        let along: f64 = row().zip(x).map(|(h, &x)| h * f64::from(x)).sum();
         let factor = f64::from(weight) * (f64::from(offset) + f64::from(slope) * along);
-        for (out, &h) in out.iter_mut().zip(row) {
-            *out += factor * f64::from(h);
+        for (out, h) in out.iter_mut().zip(row()) {
+            *out += factor * h;
         }
     }
 }
@@ -38,9 +34,8 @@ pub fn add_weighted_plain(chosen: WeightedRows<'_>, offset: f32, slope: f32, x: 
 /// # Panics
 /// When a row is not in the matrix, or `x` and `out` are not of its width.
 pub fn add_weighted(chosen: WeightedRows<'_>, offset: f32, slope: f32, x: &[f32], out: &mut [f32]) {
-    assert_eq!(chosen.chosen.len(), chosen.weights.len(), "a weight for each row");
-    assert_eq!(x.len(), chosen.width, "a number for each column");
-    assert_eq!(out.len(), chosen.width, "a result for each column");
+    check(chosen, x);
+    assert_eq!(out.len(), x.len(), "a result for each column");
     dispatch!(add_weighted_body(chosen: WeightedRows<'_>, offset: f32, slope: f32, x: &[f32], out: &mut [f32]));
 }
 
@@ -55,61 +50,123 @@ fn add_weighted_body<V: Vector, const ROWS: usize>(
     let (many, few) = chosen.chosen.as_chunks::<8>();
     let (many_weights, few_weights) = chosen.weights.as_chunks::<8>();
     for (at, weights) in many.iter().zip(many_weights) {
-        add_group::<V, 8>(chosen, at, weights, offset, slope, x, out);
+        Group::of(chosen.rows, at).add::<V>(weights, [offset, slope], x, out);
     }
     for (at, weights) in few.chunks(4).zip(few_weights.chunks(4)) {
-        // Rows of weight zero fill the group up.
-        let (mut whole, mut whole_weights) = ([at[0]; 4], [0.0; 4]);
-        whole[..at.len()].copy_from_slice(at);
-        whole_weights[..at.len()].copy_from_slice(weights);
-        add_group::<V, 4>(chosen, &whole, &whole_weights, offset, slope, x, out);
+        let (at, weights) = filled_up(at, weights);
+        Group::of(chosen.rows, &at).add::<V>(&weights, [offset, slope], x, out);
     }
 }
 
+/// `Σ_e weight_e (h_e·x)²` over the chosen rows `h_e`.
+///
+/// # Panics
+/// When a row is not in the matrix, or `x` is not of its width.
+#[must_use]
+pub fn weighted_square(chosen: WeightedRows<'_>, x: &[f32]) -> f32 {
+    check(chosen, x);
+    dispatch!(weighted_square_body(chosen: WeightedRows<'_>, x: &[f32]) -> f32)
+}
+
 #[inline(always)]
-fn add_group<V: Vector, const N: usize>(
-    chosen: WeightedRows<'_>,
-    at: &[u32; N],
-    weights: &[f32; N],
-    offset: f32,
-    slope: f32,
-    x: &[f32],
-    out: &mut [f32],
-) {
-    let width = chosen.width;
-    let whole = width / LANES;
-    // Loops, because a closure given to `map` would be compiled without the vector unit.
-    let (mut rows, mut chunks): ([&[f32]; N], [&[[f32; LANES]]; N]) = ([&[]; N], [&[]; N]);
-    for ((row, chunks), &at) in rows.iter_mut().zip(&mut chunks).zip(at) {
-        *row = &chosen.rows[at as usize * width..][..width];
-        *chunks = &row.as_chunks::<LANES>().0[..whole];
-    }
-    let (x_chunks, x_rest) = x.as_chunks::<LANES>();
-    let mut sums = [V::ZERO; N];
-    for (k, x) in x_chunks[..whole].iter().enumerate() {
-        let x = V::load(x);
-        for (sum, chunks) in sums.iter_mut().zip(&chunks) {
-            *sum = V::fused(V::load(&chunks[k]), x, *sum);
+fn weighted_square_body<V: Vector, const ROWS: usize>(chosen: WeightedRows<'_>, x: &[f32]) -> f32 {
+    let (many, few) = chosen.chosen.as_chunks::<8>();
+    let (many_weights, few_weights) = chosen.weights.as_chunks::<8>();
+    let mut sum = 0.0;
+    for (at, weights) in many.iter().zip(many_weights) {
+        for (along, weight) in Group::of(chosen.rows, at).along::<V>(x).iter().zip(weights) {
+            sum = madd::<V>(weight * along, *along, sum);
         }
     }
-    let mut factors = V::sums(sums);
-    for ((factor, row), &weight) in factors.iter_mut().zip(&rows).zip(weights) {
-        for (&h, &x) in row[whole * LANES..].iter().zip(x_rest) {
-            *factor = madd::<V>(h, x, *factor);
+    for (at, weights) in few.chunks(4).zip(few_weights.chunks(4)) {
+        let (at, weights) = filled_up(at, weights);
+        for (along, weight) in Group::of(chosen.rows, &at).along::<V>(x).iter().zip(weights) {
+            sum = madd::<V>(weight * along, *along, sum);
         }
-        *factor = weight * madd::<V>(slope, *factor, offset);
     }
-    let (out_chunks, out_rest) = out.as_chunks_mut::<LANES>();
-    for (k, out) in out_chunks[..whole].iter_mut().enumerate() {
-        let mut sum = V::load(out);
-        for (&factor, chunks) in factors.iter().zip(&chunks) {
-            sum = V::madd(factor, V::load(&chunks[k]), sum);
+    sum
+}
+
+fn check(chosen: WeightedRows<'_>, x: &[f32]) {
+    assert_eq!(chosen.chosen.len(), chosen.weights.len(), "a weight for each row");
+    assert_eq!(x.len(), chosen.rows.width(), "a number for each column");
+}
+
+/// One to four rows and their weights, filled up by rows of weight zero.
+#[inline(always)]
+fn filled_up(at: &[u32], weights: &[f32]) -> ([u32; 4], [f32; 4]) {
+    let (mut whole, mut whole_weights) = ([at[0]; 4], [0.0; 4]);
+    whole[..at.len()].copy_from_slice(at);
+    whole_weights[..at.len()].copy_from_slice(weights);
+    (whole, whole_weights)
+}
+
+/// Rows that are computed together.
+struct Group<'a, const N: usize> {
+    chunks: [&'a [[i16; LANES]]; N],
+    rests: [&'a [i16]; N],
+    units: [f32; N],
+}
+
+impl<'a, const N: usize> Group<'a, N> {
+    #[inline(always)]
+    fn of(rounded: &'a RoundedRows, at: &[u32; N]) -> Self {
+        let whole = rounded.width() / LANES;
+        let mut group = Self {
+            chunks: [&[]; N],
+            rests: [&[]; N],
+            units: [0.0; N],
+        };
+        // A loop, because a closure given to `map` would be compiled without the vector unit.
+        for (n, &at) in at.iter().enumerate() {
+            let row;
+            (row, group.units[n]) = rounded.row(at as usize);
+            (group.chunks[n], group.rests[n]) = row.as_chunks();
+            group.chunks[n] = &group.chunks[n][..whole];
         }
-        *out = sum.store();
+        group
     }
-    for (&factor, row) in factors.iter().zip(&rows) {
-        for (out, &h) in out_rest.iter_mut().zip(&row[whole * LANES..]) {
-            *out = madd::<V>(factor, h, *out);
+
+    /// The dot product of each row with `x`.
+    #[inline(always)]
+    fn along<V: Vector>(&self, x: &[f32]) -> [f32; N] {
+        let (x, x_rest) = x.as_chunks::<LANES>();
+        let mut sums = [V::ZERO; N];
+        for (k, x) in x.iter().enumerate() {
+            let x = V::load(x);
+            for (sum, chunks) in sums.iter_mut().zip(&self.chunks) {
+                *sum = V::fused(V::load_whole(&chunks[k]), x, *sum);
+            }
+        }
+        let mut sums = V::sums(sums);
+        for (n, sum) in sums.iter_mut().enumerate() {
+            for (&h, &x) in self.rests[n].iter().zip(x_rest) {
+                *sum = madd::<V>(f32::from(h), x, *sum);
+            }
+            *sum *= self.units[n];
+        }
+        sums
+    }
+
+    /// Adds to `out` each row times `weight (offset + slope · row·x)`.
+    #[inline(always)]
+    fn add<V: Vector>(&self, weights: &[f32; N], [offset, slope]: [f32; 2], x: &[f32], out: &mut [f32]) {
+        let mut factors = self.along::<V>(x);
+        for (n, factor) in factors.iter_mut().enumerate() {
+            *factor = weights[n] * self.units[n] * madd::<V>(slope, *factor, offset);
+        }
+        let (out, out_rest) = out.as_chunks_mut::<LANES>();
+        for (k, out) in out.iter_mut().enumerate() {
+            let mut sum = V::load(out);
+            for (&factor, chunks) in factors.iter().zip(&self.chunks) {
+                sum = V::madd(factor, V::load_whole(&chunks[k]), sum);
+            }
+            *out = sum.store();
+        }
+        for (&factor, rest) in factors.iter().zip(&self.rests) {
+            for (out, &h) in out_rest.iter_mut().zip(*rest) {
+                *out = madd::<V>(factor, f32::from(h), *out);
+            }
         }
     }
 }
@@ -258,7 +315,7 @@ fn advance_body<V: Vector, const ROWS: usize>(
     for (residual, &image) in residual.iter_mut().zip(image) {
         *residual = madd::<V>(-alpha, image, *residual);
     }
-    weighted_square::<V>(inverse, residual)
+    scaled_square::<V>(inverse, residual)
 }
 
 /// `Σ_k weights[k] x[k]²`.
@@ -270,11 +327,11 @@ pub fn square(weights: &[f32], x: &[f32]) -> f32 {
 
 #[inline(always)]
 fn square_body<V: Vector, const ROWS: usize>(weights: &[f32], x: &[f32]) -> f32 {
-    weighted_square::<V>(weights, x)
+    scaled_square::<V>(weights, x)
 }
 
 #[inline(always)]
-fn weighted_square<V: Vector>(weights: &[f32], x: &[f32]) -> f32 {
+fn scaled_square<V: Vector>(weights: &[f32], x: &[f32]) -> f32 {
     let (weights, weights_rest) = weights.as_chunks::<LANES>();
     let (x, x_rest) = x.as_chunks::<LANES>();
     let mut sums = [0.0; LANES];
@@ -305,18 +362,25 @@ mod tests {
     proptest! {
         #[test]
         fn the_grouped_form_agrees_with_the_definition(width in 1usize..70, n in 0usize..30, seed in 0usize..9) {
-            let rows = numbers(40 * width, seed);
+            let mut rows = RoundedRows::default();
+            rows.refill(&numbers(40 * width, seed), width);
             let chosen: Vec<u32> = (0..n as u32).map(|e| (e * 7) % 40).collect();
             let weights: Vec<f32> = numbers(n, seed + 1).iter().map(|w| w + 1.5).collect();
             let x = numbers(width, seed + 2);
             let mut fast = numbers(width, seed + 3);
             let mut plain: Vec<f64> = fast.iter().map(|&x| f64::from(x)).collect();
-            let chosen = WeightedRows { rows: &rows, width, chosen: &chosen, weights: &weights };
+            let chosen = WeightedRows { rows: &rows, chosen: &chosen, weights: &weights };
             add_weighted(chosen, 0.5, -2.0, &x, &mut fast);
             add_weighted_plain(chosen, 0.5, -2.0, &x, &mut plain);
             for (fast, plain) in fast.iter().zip(&plain) {
                 prop_assert!((f64::from(*fast) - plain).abs() <= 1e-5 * (1 + n * width) as f64, "{fast} {plain}");
             }
+            let square = f64::from(weighted_square(chosen, &x));
+            // xᵀ Σ w h hᵀ x is what the definition adds, along x.
+            let mut image = vec![0.0; width];
+            add_weighted_plain(chosen, 0.0, 1.0, &x, &mut image);
+            let plain: f64 = image.iter().zip(&x).map(|(image, &x)| image * f64::from(x)).sum();
+            prop_assert!((square - plain).abs() <= 1e-6 * width as f64 * (1.0 + plain), "{square} {plain}");
         }
 
         #[test]

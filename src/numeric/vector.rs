@@ -15,6 +15,8 @@ pub(super) trait Vector: Copy {
     const ZERO: Self;
     /// The numbers of a slice.
     fn load(from: &[f32; LANES]) -> Self;
+    /// The whole numbers of a slice.
+    fn load_whole(from: &[i16; LANES]) -> Self;
     /// `a · b + c` in every lane.
     fn madd(a: f32, b: Self, c: Self) -> Self;
     /// `a · b + c`, lane by lane.
@@ -69,6 +71,11 @@ impl Vector for Plain {
     }
 
     #[inline(always)]
+    fn load_whole(from: &[i16; LANES]) -> Self {
+        Self(from.map(f32::from))
+    }
+
+    #[inline(always)]
     fn madd(a: f32, b: Self, mut c: Self) -> Self {
         for (c, b) in c.0.iter_mut().zip(b.0) {
             *c += a * b;
@@ -118,6 +125,14 @@ mod x86 {
         fn load(from: &[f32; LANES]) -> Self {
             // SAFETY: sixteen numbers are readable at the reference; the processor has AVX-512F.
             Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn load_whole(from: &[i16; LANES]) -> Self {
+            // SAFETY: sixteen numbers of 16 bits, 32 bytes, are readable at the reference; the processor has AVX.
+            let narrow = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
+            // SAFETY: the processor has AVX-512F.
+            Self(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(narrow)) })
         }
 
         #[inline(always)]
@@ -174,6 +189,25 @@ mod x86 {
             let (low, high) = from.split_at(LANES / 2);
             // SAFETY: eight numbers are readable at each half; the processor has AVX.
             Self(unsafe { [_mm256_loadu_ps(low.as_ptr()), _mm256_loadu_ps(high.as_ptr())] })
+        }
+
+        #[inline(always)]
+        fn load_whole(from: &[i16; LANES]) -> Self {
+            let (low, high) = from.split_at(LANES / 2);
+            // SAFETY: eight numbers of 16 bits, 16 bytes, are readable at each half; the processor has SSE2.
+            let narrow = unsafe {
+                [
+                    _mm_loadu_si128(low.as_ptr().cast()),
+                    _mm_loadu_si128(high.as_ptr().cast()),
+                ]
+            };
+            // SAFETY: the processor has AVX2.
+            Self(unsafe {
+                [
+                    _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(narrow[0])),
+                    _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(narrow[1])),
+                ]
+            })
         }
 
         #[inline(always)]
@@ -295,6 +329,34 @@ mod tests {
                 let exact: f64 = lanes.map(|at| f64::from(a[at]) * (f64::from(b[at]) + 1.0)).sum();
                 assert!((f64::from(*sum) - exact).abs() < 1e-5, "{k}: {sum} {exact}");
             }
+        }
+    }
+
+    #[inline(always)]
+    fn whole_body<V: Vector, const ROWS: usize>(from: &[i16; LANES]) -> [f32; LANES] {
+        V::load_whole(from).store()
+    }
+
+    fn dispatched_whole(from: &[i16; LANES]) -> [f32; LANES] {
+        super::super::dispatch::dispatch!(whole_body(from: &[i16; LANES]) -> [f32; LANES])
+    }
+
+    #[test]
+    fn whole_numbers_stay_what_they_are() {
+        let from: [i16; LANES] = std::array::from_fn(|k| (k as i32 * 4369 - 32_768) as i16);
+        let mut found = vec![dispatched_whole(&from), whole_body::<Plain, 4>(&from)];
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            #[target_feature(enable = "avx2,fma")]
+            fn middle(from: &[i16; LANES]) -> [f32; LANES] {
+                whole_body::<Middle, 4>(from)
+            }
+            #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+            // SAFETY: the processor has AVX2 and FMA.
+            found.push(unsafe { middle(&from) });
+        }
+        for found in found {
+            assert_eq!(found.map(|x| x as i16), from);
         }
     }
 

@@ -4,6 +4,9 @@
 //! `(D + Vᵀ C V) p = D p + Σ_e c_e (h_e·p) h_e`. The steps are preconditioned by the matrix's diagonal. The row's factors
 //! hardly move from epoch to epoch, so that a few steps an epoch follow the exact solution closely.
 //!
+//! The entries' rows are read in no order and more than once, so they are read from [`RoundedRows`], half as long: what
+//! that changes in a row's solution is below what few steps leave.
+//!
 //! # Source
 //! Takács, Pilászy, Tikk, "Applications of the Conjugate Gradient Method for Implicit Feedback Collaborative
 //! Filtering", RecSys 2011.
@@ -13,7 +16,9 @@ use rayon::prelude::*;
 use super::axes::Axes;
 use super::params::IalsParams;
 use super::solve::Entries;
-use crate::numeric::{Conjugate, Diagonal, WeightedRows, add_weighted, axpy, dot, square};
+use crate::numeric::{
+    Conjugate, Diagonal, RoundedRows, WeightedRows, add_weighted, axpy, dot, square, weighted_square,
+};
 
 /// A row with more entries than this is computed by all threads together.
 pub(super) const HEAVY_ROW: usize = 16_384;
@@ -32,9 +37,9 @@ impl RowImprover {
     pub(super) fn improve(
         &mut self,
         other: &Axes,
+        rounded: &RoundedRows,
         params: &IalsParams,
         entries: Entries<'_>,
-        steps: usize,
         x: &mut [f32],
     ) {
         if entries.columns.is_empty() {
@@ -43,8 +48,7 @@ impl RowImprover {
         }
         let width = other.energy.len();
         let chosen = WeightedRows {
-            rows: &other.factors,
-            width,
+            rows: rounded,
             chosen: entries.columns,
             weights: entries.weights,
         };
@@ -57,14 +61,26 @@ impl RowImprover {
         add_entries(chosen, 1.0, -1.0, x, &mut self.room.residual);
         let mut height = square(&self.system.inverse, &self.room.residual);
         let mut beta = 0.0;
-        for _ in 0..steps {
+        let steps = params.raw().solver_steps;
+        for step in 1..=steps {
             if height <= f32::MIN_POSITIVE {
                 break;
             }
             self.room.turn(&self.system, beta);
-            add_entries(chosen, 0.0, 1.0, &self.room.direction, &mut self.room.image);
-            let curvature = dot(&self.room.direction, &self.room.image);
+            // The last step leaves no residual behind, so that the length of its way is all it needs.
+            let last = step == steps;
+            let mut curvature = 0.0;
+            if last {
+                curvature += square_entries(chosen, &self.room.direction);
+            } else {
+                add_entries(chosen, 0.0, 1.0, &self.room.direction, &mut self.room.image);
+            }
+            curvature += dot(&self.room.direction, &self.room.image);
             if curvature.is_nan() || curvature <= 0.0 {
+                break;
+            }
+            if last {
+                axpy(height / curvature, &self.room.direction, x);
                 break;
             }
             let next = self.room.advance(&self.system.inverse, height / curvature, x);
@@ -78,22 +94,34 @@ fn add_entries(entries: WeightedRows<'_>, offset: f32, slope: f32, x: &[f32], ou
     if entries.chosen.len() <= HEAVY_ROW {
         return add_weighted(entries, offset, slope, x, out);
     }
-    let shares: Vec<Vec<f32>> = entries
-        .chosen
-        .par_chunks(SHARE)
-        .zip(entries.weights.par_chunks(SHARE))
-        .map(|(chosen, weights)| {
-            let mut sums = vec![0.0; x.len()];
-            let share = WeightedRows {
-                chosen,
-                weights,
-                ..entries
-            };
-            add_weighted(share, offset, slope, x, &mut sums);
-            sums
-        })
-        .collect();
+    let shares = in_shares(entries, |share| {
+        let mut sums = vec![0.0; x.len()];
+        add_weighted(share, offset, slope, x, &mut sums);
+        sums
+    });
     for share in shares {
         axpy(1.0, &share, out);
     }
+}
+
+/// [`weighted_square`], by all threads for a heavy row.
+fn square_entries(entries: WeightedRows<'_>, x: &[f32]) -> f32 {
+    if entries.chosen.len() <= HEAVY_ROW {
+        return weighted_square(entries, x);
+    }
+    in_shares(entries, |share| weighted_square(share, x)).iter().sum()
+}
+
+fn in_shares<T: Send>(entries: WeightedRows<'_>, of: impl Fn(WeightedRows<'_>) -> T + Sync + Send) -> Vec<T> {
+    let weights = entries.weights.par_chunks(SHARE);
+    let shares = entries.chosen.par_chunks(SHARE).zip(weights);
+    shares
+        .map(|(chosen, weights)| {
+            of(WeightedRows {
+                chosen,
+                weights,
+                ..entries
+            })
+        })
+        .collect()
 }

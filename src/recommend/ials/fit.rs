@@ -12,6 +12,7 @@ use super::conjugate::{HEAVY_ROW, RowImprover};
 use super::params::IalsParams;
 use super::solve::{Entries, RowSolver};
 use crate::history::Csr;
+use crate::numeric::RoundedRows;
 use crate::progress::Progress;
 use crate::recommend::FitError;
 
@@ -88,14 +89,16 @@ pub(super) fn solve_side(matrix: &Csr, other: &Axes, params: &IalsParams, out: &
     }
     let heavy = rows.partition_point(|(row, _)| matrix.row(*row).0.len() > HEAVY_ROW);
     let light = rows.split_off(heavy);
+    let mut rounded = RoundedRows::default();
+    rounded.refill(&other.factors, params.raw().factors);
     let mut improver = RowImprover::default();
     for (row, out) in rows {
-        improver.improve(other, params, entries(row), steps, out);
+        improver.improve(other, &rounded, params, entries(row), out);
     }
     light.into_par_iter().with_max_len(LARGEST_SHARE).for_each_init(
         RowImprover::default,
         |improver, (row, out)| {
-            improver.improve(other, params, entries(row), steps, out);
+            improver.improve(other, &rounded, params, entries(row), out);
         },
     );
 }

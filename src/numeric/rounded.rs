@@ -1,0 +1,131 @@
+//! Rows in half the bytes.
+
+use rayon::prelude::*;
+
+use super::dispatch::dispatch;
+use super::tile::LANES;
+use super::vector::Vector;
+
+/// Rows of numbers, each kept as a whole multiple of a 32,767th of its row's largest magnitude.
+///
+/// A number is off by at most `largest / 65,534`. Where rows are read in no order from more memory than the second cache
+/// holds, waiting for them is most of the work, and it halves.
+///
+/// # Shapes
+/// | part | shape | meaning |
+/// |---|---|---|
+/// | `numbers` | rows × width | multiples of the row's unit |
+/// | `units` | rows | `largest / 32,767` |
+#[derive(Clone, Debug, Default)]
+pub struct RoundedRows {
+    numbers: Vec<i16>,
+    units: Vec<f32>,
+    width: usize,
+}
+
+impl RoundedRows {
+    /// Replaces what is here by rows of `width` numbers.
+    pub fn refill(&mut self, rows: &[f32], width: usize) {
+        /// Rows that a thread takes at once.
+        const SHARE: usize = 64;
+        self.width = width;
+        self.units.resize(rows.len() / width.max(1), 0.0);
+        self.numbers.resize(self.units.len() * width, 0);
+        let size = (SHARE * width).max(1);
+        rows.par_chunks(size)
+            .zip(self.numbers.par_chunks_mut(size))
+            .zip(self.units.par_chunks_mut(SHARE))
+            .for_each(|((rows, numbers), units)| round(rows, numbers, units));
+    }
+
+    /// Numbers in a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The multiples of one row, and its unit.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> (&[i16], f32) {
+        (&self.numbers[row * self.width..][..self.width], self.units[row])
+    }
+}
+
+fn round(rows: &[f32], numbers: &mut [i16], units: &mut [f32]) {
+    dispatch!(round_body(rows: &[f32], numbers: &mut [i16], units: &mut [f32]));
+}
+
+#[inline(always)]
+fn round_body<V: Vector, const ROWS: usize>(rows: &[f32], numbers: &mut [i16], units: &mut [f32]) {
+    const STEPS: f32 = i16::MAX as f32;
+    /// Added to a number below 2²², leaves its nearest integer in the lowest bits.
+    const ROUNDER: f32 = 12_582_912.0;
+    let width = rows.len() / units.len().max(1);
+    for ((row, numbers), unit) in rows
+        .chunks_exact(width.max(1))
+        .zip(numbers.chunks_exact_mut(width.max(1)))
+        .zip(units)
+    {
+        let largest = largest(row);
+        *unit = largest / STEPS;
+        let inverse = if largest > 0.0 { STEPS / largest } else { 0.0 };
+        for (number, &x) in numbers.iter_mut().zip(row) {
+            *number = (x * inverse + ROUNDER).to_bits() as i16;
+        }
+    }
+}
+
+#[inline(always)]
+fn largest(row: &[f32]) -> f32 {
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    let mut largest = [0.0f32; LANES];
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let x = chunk[lane].abs();
+            largest[lane] = if x > largest[lane] { x } else { largest[lane] };
+        }
+    }
+    largest
+        .into_iter()
+        .chain(rest.iter().map(|x| x.abs()))
+        .fold(0.0, f32::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_off_by_half_a_unit(width in 1usize..40, n in 0usize..200, power in -20i32..20) {
+            let rows: Vec<f32> = (0..width * n)
+                .map(|k| (((k * 7919) % 1009) as f32 / 504.5 - 1.0) * 2f32.powi(power + (k / width % 5) as i32))
+                .collect();
+            let mut rounded = RoundedRows::default();
+            rounded.refill(&[1.0; 7], 1);
+            rounded.refill(&rows, width);
+            for (at, row) in rows.chunks_exact(width).enumerate() {
+                let (numbers, unit) = rounded.row(at);
+                let largest = row.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
+                prop_assert!((unit * 32_767.0 - largest).abs() <= largest * 1e-6);
+                for (&number, &x) in numbers.iter().zip(row) {
+                    // Half a unit, and the rounding of the quotient and the unit themselves.
+                    prop_assert!((f32::from(number) * unit - x).abs() <= unit * 0.51, "{number} {unit} {x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_zero_stay_zero() {
+        let mut rounded = RoundedRows::default();
+        rounded.refill(&[0.0, 0.0, -2.0, 1.0], 2);
+        assert_eq!(rounded.row(0), (&[0i16, 0][..], 0.0));
+        assert_eq!(rounded.row(1).0, [-32_767, 16_384]);
+    }
+}
