@@ -27,6 +27,7 @@
 //! | [`measure`] | pure metrics of rankings, classifiers and calibration, with intervals |
 //! | [`recommend`] | models that rank items for a history |
 //! | [`churn`] | who will leave, how surely and why; segments, values, retention plans, and a watch over the scores |
+//! | [`rules`] | what a shop decides beside relevance: filters, campaigns, diversity, placements |
 //! | [`recipe`] | DOOR: the TOML file that says how a log is read and what is fitted |
 //! | [`bundle`] | DOOR: trained models on disk, and the registry of their versions |
 //! | [`simulate`] | a shop whose truth is known |
@@ -58,6 +59,7 @@ pub mod progress;
 pub mod recipe;
 pub mod recommend;
 pub mod report;
+pub mod rules;
 pub mod score;
 pub mod serve;
 pub mod simulate;

@@ -28,6 +28,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("simulate", with(&[data, &["history", "export"]])),
         ("recommend", with(&[data, &["history"]])),
         ("churn", with(&[data, &["history"]])),
+        ("rules", with(&[&["catalog"]])),
         ("recipe", with(&[data, models])),
         ("bundle", with(&[data, models])),
         ("train", with(&[data, models, &["recipe", "bundle"]])),
