@@ -7,7 +7,11 @@
 //! The one decision: the two kinds of model are judged apart, each by the protocol of its field, and one that the log
 //! cannot judge says why instead of taking the other along.
 
+pub mod buy_again;
+pub mod cross_sell;
 pub mod fixed;
+pub mod next_basket;
+pub mod sessions;
 pub mod temporal_ranking;
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::published::SHAPES;
 use crate::id::IdError;
 
-/// Why a log, an item table or a table of pairs cannot be read.
+/// Why a log, an item table or a file of a published evaluation cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
@@ -66,6 +67,69 @@ pub enum LogError {
         key: String,
         /// The columns of the file, joined by commas.
         present: String,
+    },
+    /// A column of a published evaluation is not in the file.
+    #[error("{} has no column {wanted}; it has: {present}", path.display())]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The names that were looked for.
+        wanted: String,
+        /// The columns of the file, joined by commas.
+        present: String,
+    },
+    /// A column of another kind than its name says.
+    #[error("{}: column {column:?} holds {found} instead of {expected}", path.display())]
+    WrongKind {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it holds.
+        found: String,
+        /// What it must hold.
+        expected: &'static str,
+    },
+    /// A row that cannot be used, in a file of which every row counts.
+    #[error("{}: row {row}: column {column:?} {problem}", path.display())]
+    BadRow {
+        /// The file.
+        path: PathBuf,
+        /// Number of the row, from 1.
+        row: usize,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file whose columns are those of nothing that is evaluated.
+    #[error("{} cannot be evaluated: it has the columns {present}; known are {}", path.display(), SHAPES)]
+    UnknownShape {
+        /// The file.
+        path: PathBuf,
+        /// The columns of the file, joined by commas.
+        present: String,
+    },
+    /// Two halves that do not go together.
+    #[error(
+        "{} holds {train_holds} and {} holds {test_holds}: both halves must be of one kind: {}",
+        train.display(), test.display(), SHAPES
+    )]
+    MixedSplit {
+        /// The half to learn from.
+        train: PathBuf,
+        /// What it holds.
+        train_holds: &'static str,
+        /// The other half.
+        test: PathBuf,
+        /// What it holds.
+        test_holds: &'static str,
+    },
+    /// A half to learn from that has only what is to be foretold.
+    #[error("{} holds prefixes and targets, which can be foretold but not learned from", path.display())]
+    NotToLearnFrom {
+        /// The file.
+        path: PathBuf,
     },
     /// A row was dropped although every row had to be good.
     #[error(

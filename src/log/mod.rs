@@ -29,6 +29,7 @@ mod map;
 mod pairs;
 mod parquet;
 mod pipeline;
+mod published;
 mod raw;
 mod read;
 mod render;
@@ -44,6 +45,10 @@ pub use event::{Event, EventKind, UnknownKind};
 pub use items::{ItemRow, ItemTable, read_items};
 pub use judge::MAX_QUANTITY;
 pub use pairs::read_pairs;
+pub use published::{
+    BasketRow, Click, ClickedSession, Prefix, SessionShape, Shape, Split, read_baskets, read_clicks,
+    read_item_lists, read_prefixes, sessions_of_clicks,
+};
 pub use raw::{LetterCase, RawColumns, RawItemColumns, RawReturns, RawSource, ZeroPrice};
 pub use read::{ItemWords, ReadOptions, Strictness, read_events};
 pub use report::{

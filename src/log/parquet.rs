@@ -150,7 +150,7 @@ impl ParquetFile {
 }
 
 /// Turns a panic of the decoder into an error: damaged bytes are the file's fault, and must not stop the program.
-fn guarded<T>(decode: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn guarded<T>(decode: impl FnOnce() -> Result<T>) -> Result<T> {
     // Whatever the decoder was building is dropped with the error.
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
         Err(ParquetError::General(

@@ -131,11 +131,25 @@ impl ScoredRows {
     /// rows as one threshold.
     #[must_use]
     pub fn average_precision(&self) -> Option<f64> {
+        self.average_precision_where(|_| 1.0)
+    }
+
+    /// [`Self::average_precision`] of a resample in which row `i` was drawn `draws[i]` times.
+    #[must_use]
+    pub fn average_precision_of_draws(&self, draws: &[u32]) -> Option<f64> {
+        assert_eq!(draws.len(), self.len(), "one number of draws per row");
+        self.average_precision_where(|row| f64::from(draws[row]))
+    }
+
+    fn average_precision_where(&self, weight: impl Fn(usize) -> f64) -> Option<f64> {
         let (mut hits, mut rows, mut sum) = (0.0, 0.0, 0.0);
-        for step in self.steps(|_| 1.0) {
+        for step in self.steps(weight) {
             hits += step.positive;
             rows += step.positive + step.negative;
-            sum += step.positive * hits / rows;
+            // Before the first drawn row there is no precision.
+            if step.positive > 0.0 {
+                sum += step.positive * hits / rows;
+            }
         }
         (hits > 0.0).then(|| sum / hits)
     }
@@ -280,6 +294,8 @@ mod tests {
                 more_positive.extend(std::iter::repeat_n(positive[row], n as usize));
             }
             prop_assert!(close(sorted.auc_of_draws(&draws), auc_by_pairs(&more_scores, &more_positive)));
+            let drawn = average_precision_by_thresholds(&more_scores, &more_positive);
+            prop_assert!(close(sorted.average_precision_of_draws(&draws), drawn));
         }
     }
 

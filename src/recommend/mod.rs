@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod blend;
+pub mod buy_again;
 mod fit_error;
 pub mod ials;
 mod item_gram;
@@ -18,7 +19,10 @@ pub mod neighbours;
 pub mod params;
 pub mod popularity;
 mod queries;
+mod range;
+pub mod relations;
 pub mod ridge;
+pub mod sessions;
 
 use crate::history::{Csr, Profile};
 use crate::id::ItemIdx;
@@ -35,6 +39,7 @@ pub use low_rank::{LowRank, LowRankError};
 pub use neighbours::{NeighboursParams, RawNeighboursParams};
 pub use params::{RawRecommendParams, RecommendParams, RecommendParamsError};
 pub use popularity::{Popularity, PopularityParams, RawPopularityParams};
+pub use range::OutOfRange;
 pub use ridge::{RawRidgeParams, RidgeParams};
 
 /// Items with their scores, best first: score descending, then row ascending.

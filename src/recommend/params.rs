@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::blend::{BlendParams, BlendParamsError, RawBlendParams};
 use super::ials::{IalsParams, IalsParamsError, RawIalsParams};
 use super::low_pass::{LowPassParams, LowPassParamsError, RawLowPassParams};
-use super::neighbours::{NeighboursParams, NeighboursParamsError, RawNeighboursParams};
+use super::neighbours::{NeighboursParams, RawNeighboursParams};
 use super::popularity::{PopularityError, PopularityParams, RawPopularityParams};
+use super::range::OutOfRange;
 use super::ridge::{RawRidgeParams, RidgeParams, RidgeParamsError};
 
 /// The section as a recipe writes it.
@@ -52,7 +53,7 @@ pub enum RecommendParamsError {
     Blend(#[from] BlendParamsError),
     /// Those of item neighbours.
     #[error(transparent)]
-    Neighbours(#[from] NeighboursParamsError),
+    Neighbours(#[from] OutOfRange),
     /// Those of local ridge regression.
     #[error(transparent)]
     Ridge(#[from] RidgeParamsError),

@@ -37,7 +37,7 @@ use super::item_gram::{GramEntry, GramRow, ItemGram, square, strongest};
 use crate::history::Csr;
 use crate::progress::Progress;
 
-pub use params::{ItemSize, NeighboursParams, NeighboursParamsError, RawNeighboursParams};
+pub use params::{ItemSize, NeighboursParams, RawNeighboursParams};
 
 /// Name of the model.
 pub const NAME: &str = "neighbours";

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::recommend::range::{OutOfRange, check};
+
 /// What the size of an item is, by which its links are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,16 +53,6 @@ impl Default for RawNeighboursParams {
     }
 }
 
-/// Why hyper-parameters cannot be used.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("recommend.neighbours.{key} = {value} is not between {least} and {most}")]
-pub struct NeighboursParamsError {
-    key: &'static str,
-    value: f64,
-    least: f64,
-    most: f64,
-}
-
 /// Checked hyper-parameters.
 ///
 /// | name | default | purpose | range |
@@ -97,9 +89,9 @@ impl NeighboursParams {
 }
 
 impl TryFrom<RawNeighboursParams> for NeighboursParams {
-    type Error = NeighboursParamsError;
+    type Error = OutOfRange;
 
-    fn try_from(raw: RawNeighboursParams) -> Result<Self, NeighboursParamsError> {
+    fn try_from(raw: RawNeighboursParams) -> Result<Self, OutOfRange> {
         let rules = [
             ("neighbours", raw.neighbours as f64, 0.0, 100_000.0),
             ("customer_exponent", raw.customer_exponent, 0.0, 2.0),
@@ -108,16 +100,8 @@ impl TryFrom<RawNeighboursParams> for NeighboursParams {
             ("shrinkage", raw.shrinkage, 0.0, 10_000.0),
             ("power", raw.power, 0.1, 4.0),
         ];
-        let broken = |&(_, value, least, most): &(_, f64, f64, f64)| !(least..=most).contains(&value);
-        match rules.into_iter().find(broken) {
-            Some((key, value, least, most)) => Err(NeighboursParamsError {
-                key,
-                value,
-                least,
-                most,
-            }),
-            None => Ok(Self { raw }),
-        }
+        check("neighbours", &rules)?;
+        Ok(Self { raw })
     }
 }
 
