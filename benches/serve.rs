@@ -17,7 +17,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use rapport::bundle::Registry;
-use rapport::serve::{AtRiskFilter, Engine, Kind, RawServeConfig, RecommendRequest, ServeConfig};
+use rapport::rules::Kind;
+use rapport::serve::{AtRiskFilter, CartLine, Engine, RawServeConfig, RecommendRequest, ServeConfig};
 
 const SHOP: shop::Size = shop::Size {
     customers: 20_000,
@@ -68,6 +69,35 @@ fn serve(criterion: &mut Criterion) {
     group.bench_function("similar 10 items, uncached", |bencher| {
         bencher.iter(|| black_box(uncached.recommend(&similar).unwrap()));
     });
+    let mut ruled = request(7, false);
+    ruled.rules = toml::from_str(
+        "filter = 'item.price < 4000'\ndiversity = 0.3\nboosts = [{ name = 'b', when = 'item.price > 100', factor = 1.2 }]",
+    )
+    .unwrap();
+    group.bench_function(
+        "recommend 10 items, cached, a filter, a boost and diversity",
+        |bencher| {
+            bencher.iter(|| black_box(cached.recommend(&ruled).unwrap()));
+        },
+    );
+    let line = |item: usize| CartLine {
+        item_id: shop::item_id(item),
+        quantity: 1.0,
+        unit_price: None,
+    };
+    let mut cross_sell = RecommendRequest::new(Kind::CrossSell, 10);
+    cross_sell.context.cart = vec![line(3), line(14), line(25)];
+    group.bench_function("cross-sell 10 items for 3 in the cart, uncached", |bencher| {
+        bencher.iter(|| black_box(uncached.recommend(&cross_sell).unwrap()));
+    });
+    let mut buy_again = request(7, false);
+    buy_again.kind = Some(Kind::BuyAgain);
+    group.bench_function(
+        "buy again 10 items of a customer with 50 events, uncached",
+        |bencher| {
+            bencher.iter(|| black_box(uncached.recommend(&buy_again).unwrap()));
+        },
+    );
     group.bench_function("trending 10 items", |bencher| {
         let trending = RecommendRequest::new(Kind::Trending, 10);
         bencher.iter(|| black_box(cached.recommend(&trending).unwrap()));

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::serve::{RawAdmission, RawCache, RawModels, RawPlacements, RawRules, RawServeConfig};
+use crate::rules::RawPlacements;
+use crate::serve::{RawAdmission, RawCache, RawModels, RawRules, RawServeConfig};
 use crate::serve::{ServeConfig, ServeConfigError};
 
 /// A server's configuration as written.
@@ -27,7 +28,7 @@ pub struct RawConfig {
     pub rules: RawRules,
     /// Models kept beside the current one.
     pub models: RawModels,
-    /// Names of places on the shop's pages.
+    /// What places on the shop's pages show.
     pub placements: RawPlacements,
 }
 

@@ -4,7 +4,7 @@
 //! bundle keeps so that a training can be repeated, and which goes back to TOML ([`RawRecipe::to_toml`]).
 //!
 //! The one decision: each room owns its own section (`[source]` the log, `[weights]` the histories, `[recommend]`,
-//! `[churn]` and `[value]` the models) and checks it itself; this file only joins them and names the file when one is wrong. A key
+//! `[churn]` and `[value]` the models, `[placements]` the rules) and checks it itself; this file only joins them and names the file when one is wrong. A key
 //! that nobody knows is an error, because a misspelt key that silently does nothing costs a shop months.
 
 use std::fs;
@@ -17,6 +17,7 @@ use crate::churn::{ChurnParams, ChurnParamsError, RawChurnParams};
 use crate::history::{RawWeighting, Weighting, WeightingError};
 use crate::log::{RawSource, Source, SourceError};
 use crate::recommend::{RawRecommendParams, RecommendParams, RecommendParamsError};
+use crate::rules::{PlacementError, Placements, RawPlacements};
 
 /// A recipe as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub struct RawRecipe {
     pub churn: RawChurnParams,
     /// What a customer is worth.
     pub value: RawValueParams,
+    /// What each place on the shop's pages shows.
+    pub placements: RawPlacements,
     /// How the models are judged.
     pub evaluate: RawEvaluation,
     /// Seed of everything that starts from chance.
@@ -140,6 +143,8 @@ pub struct Recipe {
     pub churn: ChurnParams,
     /// What a customer is worth.
     pub value: ValueParams,
+    /// What each place on the shop's pages shows.
+    pub placements: Placements,
 }
 
 /// Why a recipe cannot be used.
@@ -194,6 +199,9 @@ pub enum ValueError {
     /// `[value]`.
     #[error(transparent)]
     Value(#[from] ValueParamsError),
+    /// `[placements]`.
+    #[error(transparent)]
+    Placements(#[from] PlacementError),
     /// `[evaluate]`.
     #[error("evaluate.{key} = {value} is not between 1 and {most}")]
     Evaluate {
@@ -245,6 +253,7 @@ impl Recipe {
             recommend: raw.recommend.clone().try_into()?,
             churn: raw.churn.clone().try_into()?,
             value: raw.value.clone().try_into()?,
+            placements: raw.placements.clone().try_into()?,
             raw,
         })
     }
@@ -269,6 +278,8 @@ mod tests {
             "benchmarks/gowalla.toml",
             "benchmarks/yelp2018.toml",
             "benchmarks/cdnow.toml",
+            "benchmarks/serenade.toml",
+            "benchmarks/diginetica.toml",
         ] {
             assert_ne!(shipped(tuned), RawRecipe::default(), "{tuned}");
         }

@@ -13,7 +13,8 @@ use crate::export::{Column, Table, Values};
 use crate::history::baskets;
 use crate::id::CustomerIdx;
 use crate::progress::Progress;
-use crate::serve::{Engine, Kind, RecommendRequest, ScoreFlag, ServeError};
+use crate::rules::Kind;
+use crate::serve::{Engine, RecommendRequest, ScoreFlag, ServeError};
 use crate::time::Timestamp;
 
 /// How many reasons a row holds.

@@ -15,7 +15,7 @@ use crate::history::{Dataset, interaction_matrix};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::recommend::blend::Fitting;
-use crate::recommend::{FitError, Popularity, RawWeights};
+use crate::recommend::{FitError, RawWeights, Shelves, ShelvesReport, relations};
 use crate::time::Timestamp;
 
 /// Why no bundle can be made of a log.
@@ -40,6 +40,8 @@ pub struct TrainReport {
     pub matrix_entries: usize,
     /// How much each part of the blend counts.
     pub blend_weights: RawWeights,
+    /// How the fits of the shelves beside it went.
+    pub shelves: ShelvesReport,
     /// How the churn fit went; `None` where it was refused.
     pub churn: Option<ChurnFitReport>,
     /// The rule that refused the churn model.
@@ -90,8 +92,13 @@ pub fn train(
         progress,
     };
     let blend = fitting.blend_for_log(&histories, &recipe.weighting, &matrix, through)?;
-    let trending = Popularity::fit(&histories, &recipe.weighting, &recipe.recommend.trending, through)
-        .called(Popularity::TRENDING);
+    let related = relations::Shop {
+        histories: &histories,
+        catalog: &catalog,
+        calendar: &calendar,
+        now: through,
+    };
+    let (shelves, shelves_report) = Shelves::fit(related, &recipe.weighting, &recipe.recommend, progress);
     let categories = Categories::of(&catalog);
     let shop = Shop {
         calendar: &calendar,
@@ -106,6 +113,7 @@ pub fn train(
     let report = TrainReport {
         matrix_entries: matrix.n_entries(),
         blend_weights: blend.weights().raw().clone(),
+        shelves: shelves_report,
         churn: churn_report,
         churn_refusal: churn.as_ref().err().cloned(),
         value_refusal: value.as_ref().and_then(|value| value.as_ref().err().cloned()),
@@ -118,9 +126,11 @@ pub fn train(
         weighting: recipe.weighting.clone(),
         recommend: recipe.recommend.clone(),
         blend,
-        trending,
+        shelves: Some(shelves),
+        trending: None,
         churn,
         profiler,
+        placements: recipe.placements.clone(),
         seed: recipe.raw.seed,
         recipe: serde_json::to_value(&recipe.raw)?,
         metrics,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
 
 use super::error::BundleError;
+use crate::recommend::relations::Sparse;
 
 /// A number that an array holds, little-endian.
 pub(super) trait Element: Copy {
@@ -85,6 +86,13 @@ impl ArrayWriter {
         let mut bytes = Vec::with_capacity(values.len() * 4);
         values.iter().for_each(|value| value.append(&mut bytes));
         self.push(name, Dtype::F32, vec![values.nrows(), values.ncols()], bytes);
+    }
+
+    /// Adds a sparse matrix as `<name>.offsets`, `<name>.items` and `<name>.values`.
+    pub(super) fn sparse(&mut self, name: &str, matrix: Sparse) {
+        self.vector(&format!("{name}.offsets"), matrix.offsets);
+        self.vector(&format!("{name}.items"), matrix.columns);
+        self.vector(&format!("{name}.values"), matrix.values);
     }
 
     /// Adds texts as `<name>.bytes` and `<name>.offsets`.
@@ -168,6 +176,15 @@ impl<'a> ArrayReader<'a> {
             )));
         }
         Ok(found)
+    }
+
+    /// A sparse matrix written by [`ArrayWriter::sparse`], not checked yet.
+    pub(super) fn sparse(&self, name: &str) -> Result<Sparse, BundleError> {
+        Ok(Sparse {
+            offsets: self.vector(&format!("{name}.offsets"))?,
+            columns: self.vector(&format!("{name}.items"))?,
+            values: self.vector(&format!("{name}.values"))?,
+        })
     }
 
     /// A two-dimensional array that must have `rows` rows.

@@ -13,7 +13,7 @@ pub const MANIFEST: &str = "manifest.json";
 /// The newest format that this program writes and reads.
 ///
 /// 1: factors and popularity alone. 2: the blend, with links and the low-pass part.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// What a bundle says of itself: `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@
 //! | `models.safetensors` | links (items × items, sparse), low-pass directions (items × rank), item factors (items × factors), scores of popularity and trending (items) |
 //! | `params.json` | the raw parameters of the weighting and of every model, with the weights of the blend |
 //! | `churn.json` | the churn model; not there when the training refused it |
+//! | `shelves.safetensors`, `shelves.json` | how items relate, what is better, on the move, due again, and how visits go on |
 //! | `customers.json` | limits of the segments, and the value model; `null` when nobody bought |
 //!
 //! The one decision: a bundle is believed only whole. Its files are named, measured and hashed by the manifest, so one
@@ -26,6 +27,7 @@ mod histories;
 mod manifest;
 mod models;
 mod registry;
+mod shelves;
 mod version;
 
 pub use error::BundleError;
@@ -38,13 +40,16 @@ use std::path::Path;
 use crate::catalog::Catalog;
 use crate::churn::{ChurnModel, Profiler};
 use crate::history::{Histories, Weighting};
-use crate::recommend::{Blend, Popularity, RecommendParams};
+use crate::recommend::{Blend, Popularity, RecommendParams, Shelves};
+use crate::rules::{Placements, RawPlacements};
 use crate::time::{Calendar, Timestamp};
 
 const CHURN: &str = "churn.json";
 const CUSTOMERS: &str = "customers.json";
 /// The format since which it is there.
 const CUSTOMERS_SINCE: u32 = 3;
+/// The format since which the shelves are there.
+const SHELVES_SINCE: u32 = 4;
 
 /// What a training makes and a server needs.
 #[derive(Clone)]
@@ -61,12 +66,16 @@ pub struct BundleParts {
     pub blend: Blend,
     /// How the models that rank were fitted.
     pub recommend: RecommendParams,
-    /// What is wanted just now: popularity with a short half-life.
-    pub trending: Popularity,
+    /// What the shelves beside "you may like" are answered from; `None` in bundles before format 4.
+    pub shelves: Option<Shelves>,
+    /// What is wanted just now, whatever is usual: only in bundles before format 4.
+    pub trending: Option<Popularity>,
     /// The churn model, or the rule that refused its training.
     pub churn: Result<ChurnModel, String>,
     /// Segments, stages and values; `None` where nobody bought, and in bundles before format 3.
     pub profiler: Option<Profiler>,
+    /// What each place on the shop's pages shows, by the recipe.
+    pub placements: Placements,
     /// Seed of everything random in the training.
     pub seed: u64,
     /// The recipe, whole.
@@ -114,6 +123,10 @@ impl BundleParts {
             (models::FILE, models::write(self, models::FILE.as_ref())?),
             (models::PARAMS, models::write_params(self)?),
         ];
+        if let Some(shelves) = &self.shelves {
+            contents.push((shelves::FILE, shelves::write(shelves, shelves::FILE.as_ref())?));
+            contents.push((shelves::FACTS, shelves::write_facts(shelves)?));
+        }
         if let Ok(model) = &self.churn {
             contents.push((
                 CHURN,
@@ -178,6 +191,14 @@ impl Bundle {
         let params = models::read_params(&file, &content)?;
         let (file, content) = take(models::FILE).ok_or_else(|| unlisted(models::FILE))?;
         let models = models::read(&file, &content, params, n_items)?;
+        let calendar =
+            Calendar::new(&manifest.calendar_zone).map_err(|error| about_manifest(error.to_string()))?;
+        let shelves = match (take(shelves::FILE), take(shelves::FACTS)) {
+            (Some(arrays), Some(facts)) => Some(shelves::read(arrays, facts, &models, &calendar, n_items)?),
+            (None, None) if manifest.format_version < SHELVES_SINCE => None,
+            (None, _) => return Err(unlisted(shelves::FILE)),
+            (_, None) => return Err(unlisted(shelves::FACTS)),
+        };
         let churn = match (take(CHURN), &manifest.churn_refusal) {
             (Some((file, content)), None) => {
                 let model: ChurnModel = serde_json::from_slice(&content)
@@ -215,15 +236,24 @@ impl Bundle {
                 manifest.shapes
             )));
         }
-        let calendar =
-            Calendar::new(&manifest.calendar_zone).map_err(|error| about_manifest(error.to_string()))?;
+        let placements: RawPlacements = manifest
+            .recipe
+            .get("placements")
+            .map(|raw| serde_json::from_value(raw.clone()))
+            .transpose()
+            .map_err(|error| about_manifest(format!("\"recipe.placements\": {error}")))?
+            .unwrap_or_default();
+        let placements = Placements::try_from(placements)
+            .map_err(|error| about_manifest(format!("\"recipe.placements\": {error}")))?;
         let parts = BundleParts {
+            placements,
             histories,
             catalog,
             calendar,
             weighting: models.weighting,
             recommend: models.recommend,
             blend: models.blend,
+            shelves,
             trending: models.trending,
             churn,
             profiler,

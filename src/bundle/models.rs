@@ -35,7 +35,7 @@ pub(super) struct Models {
     pub(super) weighting: Weighting,
     pub(super) blend: Blend,
     pub(super) recommend: RecommendParams,
-    pub(super) trending: Popularity,
+    pub(super) trending: Option<Popularity>,
 }
 
 pub(super) fn write(parts: &BundleParts, file: &Path) -> Result<Vec<u8>, BundleError> {
@@ -57,7 +57,9 @@ pub(super) fn write(parts: &BundleParts, file: &Path) -> Result<Vec<u8>, BundleE
     }
     arrays.matrix("ials.item_factors", blend.ials().item_factors());
     arrays.vector("popularity.scores", blend.popularity().scores().iter().copied());
-    arrays.vector("trending.scores", parts.trending.scores().iter().copied());
+    if let Some(trending) = &parts.trending {
+        arrays.vector("trending.scores", trending.scores().iter().copied());
+    }
     arrays.finish(file)
 }
 
@@ -119,7 +121,10 @@ pub(super) fn read(
         weighting: params.weighting,
         blend,
         recommend,
-        trending: popularity("trending.scores")?.called(Popularity::TRENDING),
+        trending: match arrays.has("trending.scores") {
+            true => Some(popularity("trending.scores")?.called(Popularity::TRENDING)),
+            false => None,
+        },
     })
 }
 

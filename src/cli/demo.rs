@@ -18,7 +18,8 @@ use crate::grpc::client::{Client, RecommendQuestion};
 use crate::history::{Dataset, LogInputs};
 use crate::log::{ReadOptions, Strictness};
 use crate::recipe::Recipe;
-use crate::serve::{AtRiskFilter, Engine, Kind};
+use crate::rules::Kind;
+use crate::serve::{AtRiskFilter, Engine};
 use crate::simulate::{RawShopParams, ShopParams, simulate, write};
 use crate::train::{data_through, train};
 

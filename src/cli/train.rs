@@ -186,7 +186,7 @@ pub fn describe_figures(metrics: &Value) -> String {
                 .flatten()
                 .filter_map(|(name, figure)| Some(format!("{name} {:.4}", figure.get("value")?.as_f64()?)))
                 .collect();
-            text.push_str(&format!("  {part:<10}  {model:<12} {}\n", figures.join("  ")));
+            text.push_str(&format!("  {part:<10}  {model:<20} {}\n", figures.join("  ")));
         }
     }
     text

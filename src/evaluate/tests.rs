@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
-use crate::churn::{ChurnModel, ChurnParams, ChurnScore, FeatureTable, RawChurnParams, feature_table};
+use crate::churn::{ChurnModel, ChurnParams, ChurnScore, FeatureTable, RawChurnParams, Shop, feature_table};
 use crate::history::{Histories, HistoriesBuilder, RawWeighting, Weighting, interaction_matrix};
 use crate::id::{CustomerIdx, Row};
 use crate::log::{Event, EventKind};

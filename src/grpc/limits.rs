@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tonic::body::Body;
 use tonic::codegen::http::{HeaderMap, Request, Response};
@@ -18,6 +18,28 @@ use super::status::invalid;
 
 /// Largest request message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
+
+/// When the caller stops waiting; every request carries it as an extension.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    near: Instant,
+}
+
+impl Deadline {
+    /// Part of the time that is left for the answer's way back.
+    const WAY_BACK: f64 = 0.1;
+
+    fn within(limit: Duration) -> Self {
+        Self {
+            near: Instant::now() + limit.mul_f64(1.0 - Self::WAY_BACK),
+        }
+    }
+
+    /// Whether work that begins now would come too late.
+    pub(super) fn is_near(self) -> bool {
+        Instant::now() >= self.near
+    }
+}
 
 /// Makes [`Limits`] around a service.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +79,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let limit = timeout(request.headers()).map_or(self.longest, |deadline| deadline.min(self.longest));
+        request.extensions_mut().insert(Deadline::within(limit));
         // The timer starts here, before the transport's own for the same deadline, and therefore rings first.
         let ring = tokio::time::sleep(limit);
         let answer = self.inner.call(request);

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | a field breaks a rule, an unknown placement | `INVALID_ARGUMENT`, with a `google.rpc.BadRequest` naming the field |
 //! | unknown customer, one who never bought, unknown version | `NOT_FOUND` |
-//! | a kind or filter that is not built | `UNIMPLEMENTED`, with its name |
-//! | no churn or value model, a version that is not kept loaded, nothing to roll back to, a damaged or newer bundle | `FAILED_PRECONDITION` |
+//! | a shelf that there was no time for | `DEADLINE_EXCEEDED` |
+//! | a kind that the model has not learned, no churn or value model, a version that is not kept loaded, nothing to roll back to, a damaged or newer bundle | `FAILED_PRECONDITION` |
 //! | too many requests | `RESOURCE_EXHAUSTED` |
 //! | no model loaded, a file that cannot be read just now | `UNAVAILABLE` |
 //! | a broken invariant of ours | `INTERNAL` |
@@ -22,17 +22,15 @@ impl From<&ServeError> for Status {
             ServeError::InvalidArgument { field, rule } => invalid(field, rule),
             ServeError::UnknownPlacement { name, known } => invalid(
                 "placement",
-                &format!("must be a name that the configuration has ({known}), got {name:?}"),
+                &format!("must be a name that recipe or configuration have ({known}), got {name:?}"),
             ),
-            ServeError::NotBuilt { kind } => Self::unimplemented(format!(
-                "not built yet: {}",
-                kind.to_uppercase().replace('-', "_")
-            )),
+            ServeError::DeadlineExceeded => Self::deadline_exceeded(error.to_string()),
             ServeError::UnknownCustomer { .. }
             | ServeError::NeverBought { .. }
             | ServeError::UnknownVersion { .. } => Self::not_found(error.to_string()),
             ServeError::NoChurnModel { .. }
             | ServeError::NoValueModel { .. }
+            | ServeError::NotLearned { .. }
             | ServeError::NotServing { .. }
             | ServeError::NothingToRollBack => Self::failed_precondition(error.to_string()),
             ServeError::Overloaded { .. } => Self::resource_exhausted(error.to_string()),
@@ -95,11 +93,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_is_named_as_the_contract_names_it() {
-        let status = Status::from(ServeError::NotBuilt { kind: "cross-sell" });
+    fn what_a_model_has_not_learned_is_named() {
+        let status = Status::from(ServeError::NotLearned {
+            version: "v".into(),
+            kind: "cross-sell",
+            why: "its bundle is too old".into(),
+        });
         assert_eq!(
             (status.code(), status.message()),
-            (Code::Unimplemented, "not built yet: CROSS_SELL")
+            (
+                Code::FailedPrecondition,
+                "model v cannot answer cross-sell: its bundle is too old"
+            )
         );
     }
 

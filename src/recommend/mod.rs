@@ -5,6 +5,9 @@
 //!
 //! The one decision: a model stores no customer. Whoever asks is described by a [`Profile`], so a customer of ten years
 //! and a visitor with one click take the same path.
+//!
+//! What ranks for something else than a history stands beside the trait, together in [`Shelves`]: [`relations`] for carts and
+//! pages, [`buy_again`] for rhythms, [`sessions`] for visits.
 
 pub mod batch;
 pub mod blend;
@@ -16,6 +19,7 @@ pub mod links;
 pub mod low_pass;
 pub mod low_rank;
 pub mod neighbours;
+mod new_arrivals;
 pub mod params;
 pub mod popularity;
 mod queries;
@@ -23,6 +27,7 @@ mod range;
 pub mod relations;
 pub mod ridge;
 pub mod sessions;
+mod shelves;
 
 use crate::history::{Csr, Profile};
 use crate::id::ItemIdx;
@@ -37,10 +42,12 @@ pub use links::ItemLinks;
 pub use low_pass::{LowPassParams, RawLowPassParams};
 pub use low_rank::{LowRank, LowRankError};
 pub use neighbours::{NeighboursParams, RawNeighboursParams};
+pub use new_arrivals::{NewArrivalsParams, RawNewArrivalsParams};
 pub use params::{RawRecommendParams, RecommendParams, RecommendParamsError};
 pub use popularity::{Popularity, PopularityParams, RawPopularityParams};
 pub use range::OutOfRange;
 pub use ridge::{RawRidgeParams, RidgeParams};
+pub use shelves::{LEAST_SESSIONS, Shelves, ShelvesReport};
 
 /// Items with their scores, best first: score descending, then row ascending.
 pub type Ranking = Vec<(ItemIdx, f32)>;

@@ -3,12 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::blend::{BlendParams, BlendParamsError, RawBlendParams};
+use super::buy_again::next_basket::{NextBasketParams, NextBasketParamsError, RawNextBasketParams};
+use super::buy_again::{BuyAgainParams, BuyAgainParamsError, RawBuyAgainParams};
 use super::ials::{IalsParams, IalsParamsError, RawIalsParams};
 use super::low_pass::{LowPassParams, LowPassParamsError, RawLowPassParams};
 use super::neighbours::{NeighboursParams, RawNeighboursParams};
+use super::new_arrivals::{NewArrivalsParams, RawNewArrivalsParams};
 use super::popularity::{PopularityError, PopularityParams, RawPopularityParams};
 use super::range::OutOfRange;
+use super::relations::{
+    CrossSellParams, RawCrossSellParams, RawSimilarParams, RawTrendingParams, RawUpSellParams, SimilarParams,
+    TrendingParams, UpSellParams,
+};
 use super::ridge::{RawRidgeParams, RidgeParams, RidgeParamsError};
+use super::sessions::{RawSessionParams, SessionParams};
 
 /// The section as a recipe writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +34,22 @@ pub struct RawRecommendParams {
     pub ials: RawIalsParams,
     /// What everybody buys.
     pub popularity: RawPopularityParams,
-    /// What everybody buys just now.
-    pub trending: RawPopularityParams,
+    /// What is wanted more than usual.
+    pub trending: RawTrendingParams,
+    /// What goes with a cart.
+    pub cross_sell: RawCrossSellParams,
+    /// What could be taken instead.
+    pub similar: RawSimilarParams,
+    /// What is the better one.
+    pub up_sell: RawUpSellParams,
+    /// What is due again.
+    pub buy_again: RawBuyAgainParams,
+    /// What the next order holds.
+    pub next_basket: RawNextBasketParams,
+    /// How visits go on.
+    pub sessions: RawSessionParams,
+    /// How new arrivals get a chance.
+    pub new_arrivals: RawNewArrivalsParams,
 }
 
 impl Default for RawRecommendParams {
@@ -39,7 +61,14 @@ impl Default for RawRecommendParams {
             low_pass: RawLowPassParams::default(),
             ials: RawIalsParams::default(),
             popularity: RawPopularityParams { half_life_days: 30.0 },
-            trending: RawPopularityParams { half_life_days: 7.0 },
+            trending: RawTrendingParams::default(),
+            cross_sell: RawCrossSellParams::default(),
+            similar: RawSimilarParams::default(),
+            up_sell: RawUpSellParams::default(),
+            buy_again: RawBuyAgainParams::default(),
+            next_basket: RawNextBasketParams::default(),
+            sessions: RawSessionParams::default(),
+            new_arrivals: RawNewArrivalsParams::default(),
         }
     }
 }
@@ -48,12 +77,12 @@ impl Default for RawRecommendParams {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecommendParamsError {
+    /// A number of item neighbours, of the relations between items, of sessions or of new arrivals.
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
     /// Those of the blend.
     #[error(transparent)]
     Blend(#[from] BlendParamsError),
-    /// Those of item neighbours.
-    #[error(transparent)]
-    Neighbours(#[from] OutOfRange),
     /// Those of local ridge regression.
     #[error(transparent)]
     Ridge(#[from] RidgeParamsError),
@@ -63,9 +92,15 @@ pub enum RecommendParamsError {
     /// Those of iALS.
     #[error(transparent)]
     Ials(#[from] IalsParamsError),
-    /// Those of popularity or trending.
+    /// Those of popularity.
     #[error(transparent)]
     Popularity(#[from] PopularityError),
+    /// Those of buying again.
+    #[error(transparent)]
+    BuyAgain(#[from] BuyAgainParamsError),
+    /// Those of the next basket.
+    #[error(transparent)]
+    NextBasket(#[from] NextBasketParamsError),
 }
 
 /// Checked parameters of all models that rank.
@@ -83,8 +118,22 @@ pub struct RecommendParams {
     pub ials: IalsParams,
     /// What everybody buys.
     pub popularity: PopularityParams,
-    /// What everybody buys just now.
-    pub trending: PopularityParams,
+    /// What is wanted more than usual.
+    pub trending: TrendingParams,
+    /// What goes with a cart.
+    pub cross_sell: CrossSellParams,
+    /// What could be taken instead.
+    pub similar: SimilarParams,
+    /// What is the better one.
+    pub up_sell: UpSellParams,
+    /// What is due again.
+    pub buy_again: BuyAgainParams,
+    /// What the next order holds.
+    pub next_basket: NextBasketParams,
+    /// How visits go on.
+    pub sessions: SessionParams,
+    /// How new arrivals get a chance.
+    pub new_arrivals: NewArrivalsParams,
 }
 
 impl RecommendParams {
@@ -99,6 +148,13 @@ impl RecommendParams {
             ials: self.ials.raw().clone(),
             popularity: self.popularity.raw().clone(),
             trending: self.trending.raw().clone(),
+            cross_sell: self.cross_sell.raw().clone(),
+            similar: self.similar.raw().clone(),
+            up_sell: self.up_sell.raw().clone(),
+            buy_again: self.buy_again.raw().clone(),
+            next_basket: self.next_basket.raw().clone(),
+            sessions: self.sessions.raw().clone(),
+            new_arrivals: self.new_arrivals.raw().clone(),
         }
     }
 }
@@ -115,6 +171,13 @@ impl TryFrom<RawRecommendParams> for RecommendParams {
             ials: raw.ials.try_into()?,
             popularity: raw.popularity.try_into()?,
             trending: raw.trending.try_into()?,
+            cross_sell: raw.cross_sell.try_into()?,
+            similar: raw.similar.try_into()?,
+            up_sell: raw.up_sell.try_into()?,
+            buy_again: raw.buy_again.try_into()?,
+            next_basket: raw.next_basket.try_into()?,
+            sessions: raw.sessions.try_into()?,
+            new_arrivals: raw.new_arrivals.try_into()?,
         })
     }
 }

@@ -100,18 +100,21 @@ impl Rankings {
 mod tests {
     use std::sync::Barrier;
 
+    use super::super::answer::Strategy;
     use super::super::ranking::Question;
+    use super::super::shelf::Grounds;
     use super::*;
 
     fn key(generation: u64) -> Key {
         Key {
             generation,
-            question: Question::Similar {
-                page: Box::default(),
-                in_view: Box::default(),
-            },
+            question: Question::Trending,
             depth: 256,
         }
+    }
+
+    fn ranking(items: Vec<(u32, f32)>) -> Ranking {
+        Ranking::whole(items, Strategy::Popular, Grounds::Popular)
     }
 
     #[test]
@@ -122,8 +125,8 @@ mod tests {
             for _ in 0..64 {
                 scope.spawn(|| {
                     all_here.wait();
-                    let ranking = rankings.get_or_make(key(0), || Ranking::of(vec![(7, 1.0)]));
-                    assert_eq!(ranking.items, [(7, 1.0)]);
+                    let made = rankings.get_or_make(key(0), || ranking(vec![(7, 1.0)]));
+                    assert_eq!(made.items, [(7, 1.0)]);
                 });
             }
         });
@@ -136,7 +139,7 @@ mod tests {
         let rankings = Rankings::new(&RawCache::default());
         let first = |generation| {
             rankings
-                .get_or_make(key(generation), || Ranking::of(vec![(generation as u32, 1.0)]))
+                .get_or_make(key(generation), || ranking(vec![(generation as u32, 1.0)]))
                 .items[0]
                 .0
         };
@@ -151,7 +154,7 @@ mod tests {
             ..RawCache::default()
         });
         for _ in 0..3 {
-            rankings.get_or_make(key(0), || Ranking::of(Vec::new()));
+            rankings.get_or_make(key(0), || ranking(Vec::new()));
         }
         assert_eq!(rankings.stats().made, 3);
     }
@@ -165,7 +168,7 @@ mod tests {
                 ..RawCache::default()
             });
             for generation in 0..100 {
-                rankings.get_or_make(key(generation), || Ranking::of(Vec::new()));
+                rankings.get_or_make(key(generation), || ranking(Vec::new()));
             }
             if let Some(cache) = &rankings.cache {
                 cache.run_pending_tasks();

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::rules::{PlacementError, Placements, RawPlacements};
+
 /// The sections `[cache]`, `[admission]`, `[rules]`, `[models]` and `[placements]` of a server's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,7 +16,7 @@ pub struct RawServeConfig {
     pub rules: RawRules,
     /// Models beside the current one.
     pub models: RawModels,
-    /// Places on the page that may ask.
+    /// What places on the shop's pages show; those of the same name in a recipe give way.
     pub placements: RawPlacements,
 }
 
@@ -98,21 +100,23 @@ impl Default for RawModels {
     }
 }
 
-/// `[placements]` as written.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawPlacements {
-    /// The names that requests may use; empty allows every name.
-    pub names: Vec<String>,
-}
-
 /// Why a configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{key} = {value} is not {rule}")]
-pub struct ServeConfigError {
-    key: &'static str,
-    value: String,
-    rule: &'static str,
+#[non_exhaustive]
+pub enum ServeConfigError {
+    /// A value is out of range.
+    #[error("{key} = {value} is not {rule}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// A placement cannot be used.
+    #[error(transparent)]
+    Placements(#[from] PlacementError),
 }
 
 /// How the engine serves, checked.
@@ -126,10 +130,11 @@ pub struct ServeConfigError {
 /// | `admission.max_in_flight` | 1024 | requests answered at once; one more is refused | 1 or more |
 /// | `rules.exclude_bought_days` | 3650 | what was bought within so many days is not recommended as something to like | 0 to 36 500 |
 /// | `models.pinned` | 1 | models beside the current one that stay loaded for requests naming a version | 0 to 16 |
-/// | `placements.names` | none | names that requests may use; none allows every name | ids |
+/// | `placements.<name>` | none | kind, fallback and rules of a place; see [`crate::rules::Rules`] | |
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServeConfig {
     raw: RawServeConfig,
+    placements: Placements,
 }
 
 impl ServeConfig {
@@ -138,13 +143,19 @@ impl ServeConfig {
     pub fn raw(&self) -> &RawServeConfig {
         &self.raw
     }
+
+    /// What places on the shop's pages show.
+    #[must_use]
+    pub fn placements(&self) -> &Placements {
+        &self.placements
+    }
 }
 
 impl TryFrom<RawServeConfig> for ServeConfig {
     type Error = ServeConfigError;
 
     fn try_from(raw: RawServeConfig) -> Result<Self, ServeConfigError> {
-        let refuse = |key, value: String, rule| Err(ServeConfigError { key, value, rule });
+        let refuse = |key, value: String, rule| Err(ServeConfigError::Value { key, value, rule });
         let RawServeConfig {
             cache,
             admission,
@@ -179,18 +190,8 @@ impl TryFrom<RawServeConfig> for ServeConfig {
         if models.pinned > 16 {
             return refuse("models.pinned", models.pinned.to_string(), "between 0 and 16");
         }
-        if let Some(name) = placements
-            .names
-            .iter()
-            .find(|name| crate::id::check_name(name).is_err())
-        {
-            return refuse(
-                "placements.names",
-                format!("{name:?}"),
-                "a list of names without control characters",
-            );
-        }
-        Ok(Self { raw })
+        let placements = Placements::try_from(placements.clone())?;
+        Ok(Self { raw, placements })
     }
 }
 
@@ -218,7 +219,11 @@ mod tests {
         );
         assert!(refused("[cache]\nttl_seconds = 0").starts_with("cache.ttl_seconds = 0"));
         assert!(refused("[rules]\nexclude_bought_days = nan").starts_with("rules.exclude_bought_days = NaN"));
-        assert!(refused("[placements]\nnames = ['']").starts_with("placements.names = \"\""));
+        let placement = refused("[placements.page]\nkind = 'similar'\ndiversity = 2");
+        assert!(
+            placement.starts_with("placements.page.diversity = 2 "),
+            "{placement}"
+        );
         assert!(
             toml::from_str::<RawServeConfig>("[cache]\nsize = 3").is_err(),
             "unknown keys are errors"

@@ -14,13 +14,16 @@ use hashbrown::HashSet;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::answer::{AtRiskFilter, ChurnAnswer, CustomerSummary, PlanAnswer, Recommendations, Since};
+use super::answer::{
+    AtRiskFilter, ChurnAnswer, CustomerSummary, Explained, PlanAnswer, Recommendations, Since,
+};
 use super::cache::{CacheStats, Rankings};
 use super::config::ServeConfig;
 use super::error::ServeError;
 use super::index::Index;
+use super::policy::Policy;
 use super::recommend::Asked;
-use super::request::{MAX_SHELVES, RecommendRequest, id_of, invalid};
+use super::request::{MAX_ABOUT, MAX_SHELVES, RecommendRequest, id_of, invalid};
 use super::risk::AtRisk;
 use super::stock::{Stock, Stocks};
 use crate::bundle::{Bundle, Registry};
@@ -119,14 +122,34 @@ impl Engine {
     ///
     /// # Errors
     /// [`ServeError::InvalidArgument`], [`ServeError::UnknownPlacement`], [`ServeError::UnknownVersion`],
-    /// [`ServeError::NotBuilt`] or [`ServeError::NoModel`].
+    /// [`ServeError::NotLearned`] or [`ServeError::NoModel`].
     pub fn recommend(&self, request: &RecommendRequest) -> Result<Recommendations, ServeError> {
         self.answer(request, self.serving.load_full(), &HashSet::new())
     }
 
+    /// Answers a storefront and tells how the answer came about; `about` are items of which to say where they stand.
+    ///
+    /// # Errors
+    /// Those of [`Self::recommend`].
+    pub fn explain(&self, request: &RecommendRequest, about: &[String]) -> Result<Explained, ServeError> {
+        if about.len() > MAX_ABOUT {
+            let rule = format!("must have at most {MAX_ABOUT} entries, got {}", about.len());
+            return Err(invalid("item_ids", rule));
+        }
+        for (at, id) in about.iter().enumerate() {
+            id_of(|| format!("item_ids[{at}]"), id)?;
+        }
+        self.asked(request, self.serving.load_full(), |asked| asked.explain(about))
+    }
+
     /// Answers several shelves of one page in order: an item stands at most once across them, on the first shelf that wants
-    /// it. A shelf that fails does not take the others along. All shelves that name no model are answered from the same one.
-    pub fn shelves(&self, requests: &[RecommendRequest]) -> Vec<Result<Recommendations, ServeError>> {
+    /// it. A shelf that fails does not take the others along, and once `is_late` says so, those that are left fail with
+    /// [`ServeError::DeadlineExceeded`]. All shelves that name no model are answered from the same one.
+    pub fn shelves(
+        &self,
+        requests: &[RecommendRequest],
+        is_late: &dyn Fn() -> bool,
+    ) -> Vec<Result<Recommendations, ServeError>> {
         if requests.len() > MAX_SHELVES {
             let rule = format!("must have at most {MAX_SHELVES} entries, got {}", requests.len());
             let error = invalid("shelves", rule);
@@ -137,6 +160,9 @@ impl Engine {
         requests
             .iter()
             .map(|request| {
+                if is_late() {
+                    return Err(ServeError::DeadlineExceeded);
+                }
                 let answer = self.answer(request, serving.clone(), &taken)?;
                 taken.extend(answer.items.iter().map(|item| item.item_id.clone()));
                 Ok(answer)
@@ -150,21 +176,29 @@ impl Engine {
         serving: Option<Arc<Loaded>>,
         taken: &HashSet<String>,
     ) -> Result<Recommendations, ServeError> {
+        self.asked(request, serving, |asked| asked.answer(taken))
+    }
+
+    fn asked<T>(
+        &self,
+        request: &RecommendRequest,
+        serving: Option<Arc<Loaded>>,
+        answer: impl FnOnce(&Asked<'_>) -> Result<T, ServeError>,
+    ) -> Result<T, ServeError> {
         request.check()?;
-        self.check_placement(request)?;
         let loaded = match &request.model_version {
             Some(version) => self.named(version, serving)?,
             None => serving.ok_or(ServeError::NoModel)?,
         };
-        let asked = Asked {
+        let policy = Policy::new(&self.config, &loaded.index, request)?;
+        answer(&Asked {
             index: &loaded.index,
             stock: &loaded.stock,
             generation: loaded.generation,
             rankings: &self.rankings,
-            exclude_bought_days: self.config.raw().rules.exclude_bought_days,
+            policy: &policy,
             request,
-        };
-        asked.answer(taken)
+        })
     }
 
     /// A customer's churn risk, as of an instant or the end of the model's data.
@@ -270,17 +304,6 @@ impl Engine {
     #[must_use]
     pub fn cache_stats(&self) -> CacheStats {
         self.rankings.stats()
-    }
-
-    fn check_placement(&self, request: &RecommendRequest) -> Result<(), ServeError> {
-        let names = &self.config.raw().placements.names;
-        match &request.placement {
-            Some(name) if !names.is_empty() && !names.contains(name) => Err(ServeError::UnknownPlacement {
-                name: name.clone(),
-                known: names.join(", "),
-            }),
-            _ => Ok(()),
-        }
     }
 
     /// The model that a request names: the one that serves, or one of the registry that is kept loaded beside it.

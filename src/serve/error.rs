@@ -28,12 +28,19 @@ pub enum ServeError {
         /// The instant of the question.
         as_of: Timestamp,
     },
-    /// This build does not answer that kind of question.
-    #[error("recommendations of kind {kind} are not built yet")]
-    NotBuilt {
+    /// The model has not learned to answer that kind of question.
+    #[error("model {version} cannot answer {kind}: {why}")]
+    NotLearned {
+        /// The model that was asked.
+        version: String,
         /// Name of the kind.
         kind: &'static str,
+        /// The rule that refused, or the bundle's age.
+        why: String,
     },
+    /// The caller will not wait for the answer any more.
+    #[error("there was no time left for this shelf before the call's deadline")]
+    DeadlineExceeded,
     /// The model was trained without a churn model.
     #[error("model {version} has no churn model: {why}")]
     NoChurnModel {
@@ -43,7 +50,7 @@ pub enum ServeError {
         why: String,
     },
     /// The configuration does not name this placement.
-    #[error("unknown placement {name:?}: the configuration names {known}")]
+    #[error("unknown placement {name:?}: recipe and configuration name {known}")]
     UnknownPlacement {
         /// The name asked for.
         name: String,

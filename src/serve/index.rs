@@ -2,13 +2,16 @@
 //!
 //! Enters: a checked bundle. Leaves: read-only look-ups, with everything that is the same for every asker made once.
 //!
-//! The one decision: only items that somebody viewed, put into a cart or bought are ranked. What a model says of an item
-//! that it never saw is a numeric accident.
+//! The one decision: only items that somebody viewed, put into a cart or bought are ranked, and new ones for which such
+//! neighbours speak. What a model says of an item that it never saw is a numeric accident.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
+use super::answer::TrendNumbers;
+use super::error::ServeError;
+use super::newcomers::Newcomers;
 use super::risk::{Risk, rank_risks};
 use crate::bundle::{Bundle, BundleParts, Manifest};
 use crate::catalog::Categories;
@@ -18,13 +21,17 @@ use crate::history::Outage;
 use crate::id::{ItemIdx, Row};
 use crate::log::EventKind;
 use crate::numeric::top_k;
-use crate::recommend::{Popularity, PopularityParams, Recommender};
+use crate::recommend::buy_again::BuyAgain;
+use crate::recommend::relations::{PriceLevels, Relations};
+use crate::recommend::sessions::{Room, Sessions};
+use crate::recommend::{Recommender, Shelves};
+use crate::rules::{Kind, Placements};
 use crate::time::Timestamp;
 
 /// Items in the order of a score that is the same for everybody.
 #[derive(Debug)]
 pub struct Chart {
-    /// Score descending, then row ascending; only items with a score above zero.
+    /// Score descending, then row ascending.
     order: Vec<(u32, f32)>,
     /// By item: its place in `order` from 1, or 0.
     rank: Vec<u32>,
@@ -32,9 +39,8 @@ pub struct Chart {
 }
 
 impl Chart {
-    fn new(popularity: &Popularity, params: &PopularityParams, rankable: &[bool]) -> Self {
-        let scores = popularity.scores();
-        let order = top_k(scores, scores.len(), |at| rankable[at] && scores[at] > 0.0);
+    fn new(scores: &[f32], half_life_days: f64, has_place: impl Fn(usize) -> bool) -> Self {
+        let order = top_k(scores, scores.len(), has_place);
         let mut rank = vec![0; scores.len()];
         for (place, &(item, _)) in (1u32..).zip(&order) {
             rank[item as usize] = place;
@@ -42,12 +48,17 @@ impl Chart {
         Self {
             order,
             rank,
-            half_life_days: params.raw().half_life_days,
+            half_life_days,
         }
     }
 
     pub(super) fn order(&self) -> &[(u32, f32)] {
         &self.order
+    }
+
+    /// The best score; 1 where nothing has a place.
+    pub(super) fn best(&self) -> f32 {
+        self.order.first().map_or(1.0, |best| best.1)
     }
 
     /// The item's place from 1 and its score; `None` when it has no place.
@@ -68,7 +79,7 @@ pub struct Index {
     manifest: Manifest,
     parts: BundleParts,
     categories: Categories,
-    /// By item: whether anybody viewed, carted or bought it.
+    /// By item: whether anybody viewed, carted or bought it, or it is new and has neighbours.
     rankable: Vec<bool>,
     n_rankable: usize,
     /// By item: 1 over the length of its factor; 0 for a factor of length zero.
@@ -77,6 +88,11 @@ pub struct Index {
     trust: Vec<f32>,
     popular: Chart,
     trending: Chart,
+    newcomers: Newcomers,
+    price_levels: PriceLevels,
+    placements: Placements,
+    /// Working memory for sessions, as much as there were askers at once.
+    rooms: Mutex<Vec<Room>>,
     /// The outage that the end of the data lies in.
     outage: Option<Outage>,
     /// Every buyer's risk at the instant of the default scores, made by whoever asks first.
@@ -101,10 +117,23 @@ impl Index {
                 if norm > 0.0 { 1.0 / norm } else { 0.0 }
             })
             .collect();
-        let (popular, trending) = rayon::join(
-            || Chart::new(parts.blend.popularity(), &parts.recommend.popularity, &rankable),
-            || Chart::new(&parts.trending, &parts.recommend.trending, &rankable),
+        let newcomers = Newcomers::find(
+            &parts.histories,
+            &parts.catalog,
+            &parts.recommend.new_arrivals,
+            parts.data_through,
         );
+        for item in newcomers.rankable() {
+            rankable[item.index()] = true;
+        }
+        let half_life_days = parts.recommend.popularity.raw().half_life_days;
+        let short_half_life_days = parts.recommend.trending.raw().half_life_days;
+        let wanted = parts.blend.popularity().scores();
+        let popular = Chart::new(wanted, half_life_days, |at| rankable[at] && wanted[at] > 0.0);
+        let moving = on_the_move(&parts, &popular);
+        let trending = Chart::new(&moving, short_half_life_days, |at| {
+            rankable[at] && moving[at] > f32::NEG_INFINITY
+        });
         let outage = healthy_until(&parts.histories, &parts.calendar, parts.data_through);
         let n_items = rankable.len();
         Self {
@@ -115,6 +144,10 @@ impl Index {
             trust: trust(&popular, n_items),
             popular,
             trending,
+            newcomers,
+            price_levels: PriceLevels::of(&parts.catalog),
+            placements: parts.placements.clone(),
+            rooms: Mutex::default(),
             outage,
             risks: OnceLock::new(),
             categories: Categories::of(&parts.catalog),
@@ -159,7 +192,7 @@ impl Index {
             .map_or(asked, |outage| asked.min(outage.since))
     }
 
-    /// Whether anybody viewed, carted or bought the item.
+    /// Whether anybody viewed, carted or bought the item, or it is new and has neighbours.
     #[must_use]
     pub fn is_rankable(&self, item: ItemIdx) -> bool {
         self.rankable[item.index()]
@@ -169,6 +202,82 @@ impl Index {
     #[must_use]
     pub fn n_rankable(&self) -> usize {
         self.n_rankable
+    }
+
+    /// Number of items, rankable or not.
+    pub(super) fn n_items(&self) -> usize {
+        self.rankable.len()
+    }
+
+    /// What each place on the shop's pages shows, by the recipe of the training.
+    pub(super) fn placements(&self) -> &Placements {
+        &self.placements
+    }
+
+    /// Where the items' prices lie within their categories.
+    pub(super) fn price_levels(&self) -> &PriceLevels {
+        &self.price_levels
+    }
+
+    /// What came lately.
+    pub(super) fn newcomers(&self) -> &Newcomers {
+        &self.newcomers
+    }
+
+    pub(super) fn shelves(&self, kind: Kind) -> Result<&Shelves, ServeError> {
+        let too_old = || self.not_learned(kind, "its bundle is of a format before 4: train again".to_owned());
+        self.parts.shelves.as_ref().ok_or_else(too_old)
+    }
+
+    fn not_learned(&self, kind: Kind, why: String) -> ServeError {
+        ServeError::NotLearned {
+            version: self.manifest.version.clone(),
+            kind: kind.name(),
+            why,
+        }
+    }
+
+    /// How the items relate.
+    pub(super) fn relations(&self) -> Result<&Relations, ServeError> {
+        self.shelves(Kind::CrossSell).map(|shelves| &shelves.relations)
+    }
+
+    /// When what was bought is due again.
+    pub(super) fn buy_again(&self) -> Result<&BuyAgain, ServeError> {
+        let shelves = self.shelves(Kind::BuyAgain)?;
+        let refused = |why: &String| self.not_learned(Kind::BuyAgain, why.clone());
+        shelves.buy_again.as_ref().map_err(refused)
+    }
+
+    /// What visits like this one went on with; `None` where the log had no visits to learn from.
+    pub(super) fn sessions(&self) -> Option<&Sessions> {
+        self.parts.shelves.as_ref()?.sessions.as_ref()
+    }
+
+    /// Does something with working memory for sessions that others have used before.
+    pub(super) fn with_room<T>(&self, work: impl FnOnce(&mut Room) -> T) -> T {
+        // A poisoned lock holds rooms all the same: whatever is in them is forgotten when they are opened.
+        let lock = || self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = lock().pop().unwrap_or_default();
+        let done = work(&mut room);
+        lock().push(room);
+        done
+    }
+
+    /// Whether the model knows what is usual of an item.
+    pub(super) fn knows_usual(&self) -> bool {
+        self.parts.shelves.is_some()
+    }
+
+    /// How much more wanted an item is than usual; `None` for one that is not.
+    pub(super) fn trend(&self, item: ItemIdx) -> Option<TrendNumbers> {
+        let arrays = self.parts.shelves.as_ref()?.trending.arrays();
+        let of = |values: &[f32]| f64::from(values[item.index()]);
+        (of(&arrays.scores) > 0.0).then(|| TrendNumbers {
+            factor: of(&arrays.factors),
+            recent: of(&arrays.recent),
+            expected: of(&arrays.expected),
+        })
     }
 
     pub(super) fn popular(&self) -> &Chart {
@@ -217,6 +326,29 @@ impl Index {
     pub(super) fn risks(&self, model: &crate::churn::ChurnModel) -> &[Risk] {
         self.risks
             .get_or_init(|| rank_risks(self, model, self.as_of(None)))
+    }
+}
+
+/// By item: how far it is above its usual level; for what is not, how wanted it is, as a share of the most wanted less 1,
+/// so that it comes after all that is. A bundle before format 4 knows only what is wanted of late.
+fn on_the_move(parts: &BundleParts, popular: &Chart) -> Vec<f32> {
+    let most = popular.best();
+    let n_items = popular.rank.len();
+    match (&parts.shelves, &parts.trending) {
+        (Some(shelves), _) => {
+            let trend = &shelves.trending.arrays().scores;
+            let score = |at: usize| match (trend[at], popular.rank[at]) {
+                (trend, _) if trend > 0.0 => trend,
+                (_, 0) => f32::NEG_INFINITY,
+                (_, rank) => popular.order[rank as usize - 1].1 / most - 1.0,
+            };
+            (0..n_items).map(score).collect()
+        }
+        (None, Some(trending)) => {
+            let score = |&score: &f32| if score > 0.0 { score } else { f32::NEG_INFINITY };
+            trending.scores().iter().map(score).collect()
+        }
+        (None, None) => vec![f32::NEG_INFINITY; n_items],
     }
 }
 

@@ -3,9 +3,9 @@
 //! Enters: a published bundle, and requests in the shop's own words. Leaves: answers in the shop's own words.
 //!
 //! ```text
-//! request ─► situation ─► ranking (cache) ─► sieve ─► reasons ─► answer
-//!            who asks,     deeper than any    stock, exclusions,
-//!            as of when    answer             filter: read last
+//! request ─► policy, situation ─► rankings (cache) ─► rules ─► reasons ─► answer
+//!            what is asked,      one a kind, deeper   filters, campaigns,
+//!            by whom, when       than any answer      stock: read last
 //! ```
 //!
 //! The one decision: what can change between two answers (stock, filters, exclusions) is never in what is cached.
@@ -17,26 +17,28 @@ mod cache;
 mod config;
 mod engine;
 mod error;
+mod facts;
 mod index;
+mod newcomers;
+mod policy;
 mod ranking;
-mod reasons;
 mod recommend;
 mod reload;
 mod request;
 mod risk;
-mod sieve;
+mod shelf;
 mod situation;
 mod stock;
 
 pub use answer::{
-    AtRiskFilter, Attributes, ChurnAnswer, CustomerSummary, Evidence, EvidenceKind, ModelInfo, PlanAnswer,
-    PopularityNumbers, Reason, ReasonKind, Recommendations, RecommendedItem, RiskOrder, RiskTotals,
-    ScoreFlag, Since, Strategy, Underfill,
+    AtRiskFilter, Attributes, Candidate, CandidateSource, ChurnAnswer, CustomerSummary, Due, Evidence,
+    EvidenceKind, Explained, FilterEffect, ModelInfo, Numbers, PlanAnswer, PopularityNumbers, Reason,
+    ReasonKind, Recommendations, RecommendedItem, RiskOrder, RiskTotals, RuleEffect, ScoreFlag, Since,
+    Strategy, Together, TrendNumbers, Underfill, UpgradeNumbers,
 };
 pub use cache::CacheStats;
 pub use config::{
-    CachePolicy, RawAdmission, RawCache, RawModels, RawPlacements, RawRules, RawServeConfig, ServeConfig,
-    ServeConfigError,
+    CachePolicy, RawAdmission, RawCache, RawModels, RawRules, RawServeConfig, ServeConfig, ServeConfigError,
 };
 pub use engine::Engine;
 pub use error::ServeError;
@@ -44,7 +46,7 @@ pub(crate) use error::chain;
 pub use index::{Chart, Index};
 pub use reload::Refreshed;
 pub use request::{
-    CartLine, Context, ContextEvent, Filter, Kind, MAX_CONTEXT, MAX_COUNT, MAX_EXCLUDED, MAX_SHELVES,
-    RecommendRequest,
+    CartLine, Context, ContextEvent, DEFAULT_WINDOW_DAYS, Filter, MAX_ABOUT, MAX_CONTEXT, MAX_COUNT,
+    MAX_EXCLUDED, MAX_SHELVES, RecommendRequest,
 };
 pub use risk::AtRisk;

@@ -1,18 +1,15 @@
-//! Rankings: what the cache holds, and how one is made.
+//! Rankings: what the cache holds, and the questions that they answer.
 //!
-//! The one decision: a ranking is deeper than any answer, so that availability, exclusions and filters are applied when
-//! an answer leaves. When too few survive, a deeper ranking is made; the deepest holds every item.
+//! The one decision: a ranking is deeper than any answer, so that availability, exclusions, filters and rules are applied
+//! when an answer leaves. When too few survive, a deeper ranking is made; the deepest holds every item.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::answer::EvidenceKind;
-use super::index::Index;
-use super::situation::{Seen, Situation};
-use crate::history::Profile;
+use super::answer::{EvidenceKind, Strategy};
+use super::shelf::Grounds;
+use super::situation::Seen;
 use crate::id::{CustomerIdx, ItemIdx, Row};
-use crate::numeric::top_k;
-use crate::recommend::Recommender;
 use crate::time::Timestamp;
 
 /// Depth of the first ranking; each further one is [`DEEPER`] times as deep.
@@ -29,31 +26,83 @@ pub(super) struct Key {
     pub(super) depth: usize,
 }
 
+/// A number of days as part of a key: the same bits are the same days.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Days(u64);
+
+impl Days {
+    pub(super) fn new(days: f64) -> Self {
+        Self(days.to_bits())
+    }
+
+    pub(super) fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+/// Who asks, as far as a ranking depends on it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Asker {
+    pub(super) customer: Option<CustomerIdx>,
+    pub(super) seen: Box<[Seen]>,
+    pub(super) now: Timestamp,
+}
+
+impl Asker {
+    fn bytes(&self) -> usize {
+        size_of_val::<[Seen]>(&self.seen)
+    }
+}
+
 /// What is ranked.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Question {
-    /// Everything for the profile of this customer and this context.
-    Profile {
-        customer: Option<CustomerIdx>,
-        seen: Box<[Seen]>,
-        now: Timestamp,
-    },
+    /// Everything for the asker, without what was bought within so many days.
+    Personal { asker: Asker, exclude_bought: Days },
+    /// What came into the shop lately, for the asker.
+    NewArrivals { asker: Asker, exclude_bought: Days },
     /// Everything by likeness to the page.
     Similar {
         page: Box<[ItemIdx]>,
         in_view: Box<[ItemIdx]>,
     },
+    /// What goes with these.
+    CrossSell {
+        given: Box<[ItemIdx]>,
+        in_view: Box<[ItemIdx]>,
+    },
+    /// What is better than the page's items, for a customer.
+    UpSell {
+        page: Box<[ItemIdx]>,
+        in_view: Box<[ItemIdx]>,
+        asker: Asker,
+    },
+    /// What is due within so many days.
+    BuyAgain { asker: Asker, window: Days },
+    /// What is wanted more than usual.
+    Trending,
+    /// What is wanted.
+    Popular,
 }
 
 impl Key {
     /// Roughly the bytes that this key takes.
     pub(super) fn bytes(&self) -> usize {
         let held = match &self.question {
-            Question::Profile { seen, .. } => size_of_val::<[Seen]>(seen),
-            Question::Similar { page, in_view } => (page.len() + in_view.len()) * size_of::<ItemIdx>(),
+            Question::Personal { asker, .. }
+            | Question::NewArrivals { asker, .. }
+            | Question::BuyAgain { asker, .. } => asker.bytes(),
+            Question::Similar { page, in_view } => items(&[page, in_view]),
+            Question::CrossSell { given, in_view } => items(&[given, in_view]),
+            Question::UpSell { page, in_view, asker } => items(&[page, in_view]) + asker.bytes(),
+            Question::Trending | Question::Popular => 0,
         };
         size_of::<Self>() + held
     }
+}
+
+fn items(lists: &[&[ItemIdx]]) -> usize {
+    lists.iter().map(|&list| size_of_val(list)).sum()
 }
 
 /// Items in order, and what is needed to say why.
@@ -65,8 +114,10 @@ pub(super) struct Ranking {
     pub(super) is_complete: bool,
     /// How many items that could be ranked were hidden by rules.
     pub(super) n_hidden: usize,
-    /// What was ranked for; empty for likeness.
-    pub(super) profile: Profile,
+    /// Which knowledge ranked.
+    pub(super) strategy: Strategy,
+    /// Why the items are there.
+    pub(super) grounds: Grounds,
     /// What speaks for the items that somebody asked about.
     explained: Mutex<HashMap<u32, Arc<Speakers>>>,
 }
@@ -74,17 +125,19 @@ pub(super) struct Ranking {
 /// Everything that speaks for a ranked item.
 #[derive(Debug, Default)]
 pub(super) struct Speakers {
-    /// The strongest items of the profile.
+    /// The strongest items of the profile, with their shares of the score.
     pub(super) items: Vec<Speaking>,
     /// The share of what speaks for it to everybody.
     pub(super) everybody: f32,
+    /// The share of everything else.
+    pub(super) rest: f32,
 }
 
 /// An item of the profile that speaks for a ranked one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Speaking {
     pub(super) item: ItemIdx,
-    /// Its part of everything that speaks for the ranked item.
+    /// Its part of the score.
     pub(super) share: f32,
     pub(super) tie: EvidenceKind,
 }
@@ -104,60 +157,35 @@ pub(super) fn deeper(depth: usize) -> usize {
 }
 
 impl Ranking {
-    /// Ranks for a profile, without what the rules hide.
-    pub(super) fn for_profile(
-        index: &Index,
-        situation: &Situation,
-        exclude_bought_days: f64,
-        depth: usize,
-    ) -> Self {
-        let parts = index.parts();
-        let history = situation.history(index);
-        let profile = parts.weighting.profile(history.as_history(), situation.now);
-        let hidden = situation.hidden(index, exclude_bought_days);
-        if profile.is_empty() {
-            return Self::new(index, Vec::new(), hidden.len(), profile, depth);
-        }
-        let mut scores = vec![0.0; parts.blend.n_items()];
-        parts.blend.score(&profile, &mut scores);
-        let items = best(index, &scores, &hidden, depth);
-        let n_hidden = n_rankable(index, &hidden);
-        Self::new(index, items, n_hidden, profile, depth)
-    }
-
-    /// Ranks by likeness to the page, without what is in view.
-    pub(super) fn similar(index: &Index, situation: &Situation, page: &[ItemIdx], depth: usize) -> Self {
-        let hidden = situation.in_view.iter().map(|item| item.as_u32()).collect();
-        let mut alike = index.similarities(page);
-        // What points elsewhere or nowhere is not alike at all.
-        alike
-            .iter_mut()
-            .filter(|score| **score <= 0.0)
-            .for_each(|score| *score = f32::NEG_INFINITY);
-        let items = best(index, &alike, &hidden, depth);
-        Self::new(index, items, n_rankable(index, &hidden), Profile::new(), depth)
-    }
-
-    fn new(index: &Index, items: Vec<(u32, f32)>, n_hidden: usize, profile: Profile, depth: usize) -> Self {
-        Self {
-            is_complete: depth >= index.n_rankable() || items.len() < depth,
-            items,
-            n_hidden,
-            profile,
-            explained: Mutex::default(),
-        }
-    }
-
-    /// A ranking of just these items.
-    #[cfg(test)]
-    pub(super) fn of(items: Vec<(u32, f32)>) -> Self {
+    /// A ranking of these items, which are all that there are.
+    pub(super) fn whole(items: Vec<(u32, f32)>, strategy: Strategy, grounds: Grounds) -> Self {
         Self {
             items,
             is_complete: true,
             n_hidden: 0,
-            profile: Profile::new(),
+            strategy,
+            grounds,
             explained: Mutex::default(),
         }
+    }
+
+    /// The best `depth` items of `n_rankable`.
+    pub(super) fn best(
+        items: Vec<(u32, f32)>,
+        n_rankable: usize,
+        depth: usize,
+        strategy: Strategy,
+        grounds: Grounds,
+    ) -> Self {
+        Self {
+            is_complete: depth >= n_rankable || items.len() < depth,
+            ..Self::whole(items, strategy, grounds)
+        }
+    }
+
+    /// The same, of which rules hid so many items.
+    pub(super) fn hiding(self, n_hidden: usize) -> Self {
+        Self { n_hidden, ..self }
     }
 
     /// Roughly the bytes that this ranking takes, explanations of a first page included.
@@ -166,7 +194,7 @@ impl Ranking {
         // Three items of evidence, and what an entry of the map costs beside them.
         const EXPLANATION: usize = 3 * size_of::<Speaking>() + 48;
         let explanations = EXPLAINED.min(self.items.len()) * EXPLANATION;
-        size_of::<Self>() + self.items.len() * 8 + self.profile.len() * 8 + explanations
+        size_of::<Self>() + self.items.len() * 8 + self.grounds.bytes() + explanations
     }
 
     /// What speaks for each of these items; `explain` is asked for those that nobody asked about yet.
@@ -197,17 +225,4 @@ impl Ranking {
             .map(|item| known.get(&item.as_u32()).cloned().unwrap_or_default())
             .collect()
     }
-}
-
-fn best(index: &Index, scores: &[f32], hidden: &hashbrown::HashSet<u32>, depth: usize) -> Vec<(u32, f32)> {
-    top_k(scores, depth.min(scores.len()), |at| {
-        index.is_rankable(ItemIdx::from_u32(at as u32)) && !hidden.contains(&(at as u32))
-    })
-}
-
-fn n_rankable(index: &Index, items: &hashbrown::HashSet<u32>) -> usize {
-    items
-        .iter()
-        .filter(|&&item| index.is_rankable(ItemIdx::from_u32(item)))
-        .count()
 }

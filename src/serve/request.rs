@@ -6,64 +6,24 @@
 //! The one decision: the whole situation of the asker stands in the request, so an answer is a pure function of the
 //! model, the history and this value. Nothing here is remembered.
 
-use serde::{Deserialize, Serialize};
-
 use super::error::ServeError;
 use crate::id::check_name;
 use crate::log::EventKind;
+use crate::rules::{Kind, RawRules};
 use crate::time::Timestamp;
 
 /// Most items that one request may ask for.
 pub const MAX_COUNT: u32 = 500;
-/// Most context items, cart lines, recent events or category prefixes in one request, each.
+/// Most context items, cart lines, recent events, items just shown or category prefixes in one request, each.
 pub const MAX_CONTEXT: usize = 1_000;
 /// Most excluded ids in one request.
 pub const MAX_EXCLUDED: usize = 10_000;
+/// Window of buying again where the request says none.
+pub const DEFAULT_WINDOW_DAYS: f64 = 14.0;
+/// Most items that one explanation is asked about.
+pub const MAX_ABOUT: usize = 100;
 /// Most requests in one call for shelves.
 pub const MAX_SHELVES: usize = 20;
-
-/// What kind of recommendation is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// What this customer or visitor may like.
-    YouMayLike,
-    /// What resembles the items of the context.
-    Similar,
-    /// What goes with the items of the context.
-    CrossSell,
-    /// A better one instead of the items of the context.
-    UpSell,
-    /// What it is time to buy again.
-    BuyAgain,
-    /// What the shop's customers want more of just now.
-    Trending,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::YouMayLike,
-        Self::Similar,
-        Self::CrossSell,
-        Self::UpSell,
-        Self::BuyAgain,
-        Self::Trending,
-    ];
-
-    /// The name as the command line and configurations write it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::YouMayLike => "you-may-like",
-            Self::Similar => "similar",
-            Self::CrossSell => "cross-sell",
-            Self::UpSell => "up-sell",
-            Self::BuyAgain => "buy-again",
-            Self::Trending => "trending",
-        }
-    }
-}
 
 /// One event that happened after the model was trained, in the shape of a log event.
 #[derive(Clone, PartialEq, Debug)]
@@ -108,6 +68,8 @@ pub struct Context {
     pub cart: Vec<CartLine>,
     /// What happened since the model was trained.
     pub recent_events: Vec<ContextEvent>,
+    /// What was just shown to the asker, the newest first.
+    pub just_shown: Vec<String>,
 }
 
 /// Which items may be in the answer.
@@ -137,16 +99,24 @@ impl Default for Filter {
 /// One question of a storefront.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RecommendRequest {
-    /// What kind of recommendation.
-    pub kind: Kind,
+    /// What kind of recommendation; `None` for the placement's.
+    pub kind: Option<Kind>,
     /// Who asks, and in which situation.
     pub context: Context,
-    /// How many items, 1 to [`MAX_COUNT`].
+    /// How many items, 1 to [`MAX_COUNT`]; 0 for as many as the placement says.
     pub count: u32,
     /// Items that must not be in the answer. Ids that the model does not know are excluded anyway.
     pub exclude_item_ids: Vec<String>,
     /// Which items may be in the answer.
     pub filter: Filter,
+    /// What the shop wants beside relevance; what is given wins over the placement's.
+    pub rules: RawRules,
+    /// Names of the placement's rules that do not hold.
+    pub without: Vec<String>,
+    /// Kinds that fill the places that are left, in this order; empty for the placement's.
+    pub fallback: Vec<Kind>,
+    /// Buying again: due within so many days; `None` for [`DEFAULT_WINDOW_DAYS`].
+    pub window_days: Option<f64>,
     /// Whether each item says why it is there.
     pub with_reasons: bool,
     /// Whether each item brings what the catalogue knows of it.
@@ -164,11 +134,15 @@ impl RecommendRequest {
     #[must_use]
     pub fn new(kind: Kind, count: u32) -> Self {
         Self {
-            kind,
+            kind: Some(kind),
             context: Context::default(),
             count,
             exclude_item_ids: Vec::new(),
             filter: Filter::default(),
+            rules: RawRules::default(),
+            without: Vec::new(),
+            fallback: Vec::new(),
+            window_days: None,
             with_reasons: false,
             with_attributes: false,
             placement: None,
@@ -182,7 +156,9 @@ impl RecommendRequest {
     /// # Errors
     /// [`ServeError::InvalidArgument`] with the first field that breaks a rule.
     pub fn check(&self) -> Result<(), ServeError> {
-        if !(1..=MAX_COUNT).contains(&self.count) {
+        // A placement may say how many.
+        let least = u32::from(self.placement.is_none());
+        if !(least..=MAX_COUNT).contains(&self.count) {
             return Err(invalid(
                 "count",
                 format!("must be 1 to {MAX_COUNT}, got {}", self.count),
@@ -194,6 +170,23 @@ impl RecommendRequest {
             id_of(|| format!("exclude_item_ids[{at}]"), id)?;
         }
         self.filter.check()?;
+        at_most("rules.without", self.without.len(), MAX_CONTEXT)?;
+        for (at, &kind) in self.fallback.iter().enumerate() {
+            if self.fallback[..at].contains(&kind) {
+                return Err(invalid(
+                    format!("rules.fallback[{at}]"),
+                    format!("names {} twice", kind.name()),
+                ));
+            }
+        }
+        if let Some(days) = self.window_days
+            && !(1.0..=365.0).contains(&days)
+        {
+            return Err(invalid(
+                "rules.window_days",
+                format!("must be a number of days from 1 to 365, got {days}"),
+            ));
+        }
         if let Some(placement) = &self.placement {
             id_of(|| "placement".to_owned(), placement)?;
         }
@@ -243,6 +236,10 @@ impl Context {
                     id_of(|| field(name), id)?;
                 }
             }
+        }
+        at_most("context.just_shown_item_ids", self.just_shown.len(), MAX_CONTEXT)?;
+        for (at, id) in self.just_shown.iter().enumerate() {
+            id_of(|| format!("context.just_shown_item_ids[{at}]"), id)?;
         }
         Ok(())
     }

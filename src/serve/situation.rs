@@ -28,8 +28,18 @@ pub(super) struct Situation {
     pub(super) seen: Vec<Seen>,
     /// Items of the page, ascending, each once.
     pub(super) page: Vec<ItemIdx>,
+    /// Items of the cart, ascending, each once.
+    pub(super) cart: Vec<ItemIdx>,
     /// Items of page and cart, ascending, each once.
     pub(super) in_view: Vec<ItemIdx>,
+    /// The item that the page is about: the first that it names; without a page the cart's first.
+    pub(super) first: Option<ItemIdx>,
+    /// Whether the request names a customer, known or not.
+    pub(super) names_customer: bool,
+    /// Whether the request names no item of a page, known or not.
+    pub(super) names_no_page: bool,
+    /// Whether the request names no item of page or cart, known or not.
+    pub(super) names_no_item: bool,
     pub(super) now: Timestamp,
     pub(super) unknown_ids: Vec<String>,
 }
@@ -51,11 +61,12 @@ impl Situation {
         };
 
         let mut page: Vec<ItemIdx> = context.item_ids.iter().filter_map(|id| item(id)).collect();
-        let cart: Vec<ItemIdx> = context
+        let mut cart: Vec<ItemIdx> = context
             .cart
             .iter()
             .filter_map(|line| item(&line.item_id))
             .collect();
+        let first = page.first().or(cart.first()).copied();
         let now = request
             .as_of
             .unwrap_or_else(|| latest(index.parts().data_through, context));
@@ -87,6 +98,8 @@ impl Situation {
         };
         page.sort_unstable();
         page.dedup();
+        cart.sort_unstable();
+        cart.dedup();
         let mut in_view = [page.as_slice(), cart.as_slice()].concat();
         in_view.sort_unstable();
         in_view.dedup();
@@ -94,20 +107,21 @@ impl Situation {
             page.iter()
                 .map(|&item| undated(item, EventKind::View, EvidenceKind::Context)),
         );
-        let mut cart_items = cart;
-        cart_items.sort_unstable();
-        cart_items.dedup();
         seen.extend(
-            cart_items
-                .into_iter()
-                .map(|item| undated(item, EventKind::Cart, EvidenceKind::InCart)),
+            cart.iter()
+                .map(|&item| undated(item, EventKind::Cart, EvidenceKind::InCart)),
         );
         seen.sort_unstable();
         Self {
             customer,
             seen,
             page,
+            cart,
             in_view,
+            first,
+            names_customer: context.customer_id.is_some(),
+            names_no_page: context.item_ids.is_empty(),
+            names_no_item: context.item_ids.is_empty() && context.cart.is_empty(),
             now,
             unknown_ids: unknown.ids,
         }
@@ -138,6 +152,25 @@ impl Situation {
                 }),
         );
         history
+    }
+
+    /// The items of the visit that is going on, oldest first: what the context says was done since the last pause of more
+    /// than so many minutes. The same item several times in a row is there once.
+    pub(super) fn visit(&self, index: &Index, idle_minutes: f64) -> Vec<ItemIdx> {
+        let idle = (idle_minutes * 60e6) as i64;
+        let mut since = self.now;
+        let mut visit: Vec<ItemIdx> = Vec::new();
+        for seen in self.seen.iter().rev() {
+            if since.as_micros() - seen.at.as_micros() > idle {
+                break;
+            }
+            since = seen.at;
+            if visit.last() != Some(&seen.item) && index.is_rankable(seen.item) {
+                visit.push(seen.item);
+            }
+        }
+        visit.reverse();
+        visit
     }
 
     /// What is not recommended as something to like: what is in view, and what was bought within so many days.

@@ -9,11 +9,15 @@
 mod bundle;
 mod cli;
 mod engine;
+mod evaluate_split;
 mod layering;
 mod log;
+mod published_baskets;
 mod published_low_pass;
 mod published_purchases;
 mod published_rankings;
+mod published_sessions;
+mod published_shelves;
 mod published_value;
 mod service;
 mod support;

@@ -5,7 +5,8 @@ use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rapport::serve::{Kind, RawServeConfig, RecommendRequest, Recommendations, Refreshed, ServeError};
+use rapport::rules::Kind;
+use rapport::serve::{RawServeConfig, RecommendRequest, Recommendations, Refreshed, ServeError};
 
 use crate::engine::{Fixture, fixture};
 use crate::support::shop;

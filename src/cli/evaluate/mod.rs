@@ -1,13 +1,17 @@
 //! `rapport evaluate`: how good the models are, on a log's own past or on a fixed split.
 
+mod baskets;
 mod churn;
 mod fixed;
 mod headline;
 mod page;
 mod ranking;
+mod sessions;
+mod shelves;
+mod split;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 
@@ -16,22 +20,23 @@ pub use ranking::describe_weights;
 
 use super::Usage;
 use super::input::LogArgs;
-use super::memory::ProcessMemory;
 use super::output::{self, Format};
 use super::progress::Bars;
-use crate::evaluate::fixed::{FixedOptions, FixedReport, MODELS, evaluate_fixed};
 use crate::evaluate::{Evaluation, Judged, evaluate};
 use crate::export;
-use crate::log::read_pairs;
-use crate::recipe::Recipe;
 use crate::report::html;
 use crate::time::Timestamp;
 use crate::train::data_through;
 
-/// Measure the models: in time on a log (--events), or on a fixed split of pairs (--train and --test).
+/// Measure the models: in time on a log (--events), or on a fixed split of published files (--train and --test).
 ///
 /// In time, every figure is about what happened after the models' data ended: rankings foresee the purchases of the last
-/// window, churn scores are judged on rolling horizons, each beside what needs no model. Intervals are 95 % over customers.
+/// window, carts their other items, visits their next item; what the margin dial costs is counted; churn scores are judged
+/// on rolling horizons. Each stands beside what needs no model. Intervals are 95 % over customers, of carts over baskets.
+///
+/// On a fixed split, the columns say what is judged: pairs (user_id, item_id) are found again; sessions (SessionId, ItemId, Time;
+/// or session_id, items to learn from; or prefix, target to foretell) tell the next click; baskets (user_id, basket_idx, items)
+/// tell the customer's next one. Sessions and baskets are Parquet.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The interaction log: files, folders or globs of CSV (also .gz, .zst), JSON Lines or Parquet.
@@ -46,20 +51,20 @@ pub struct Args {
     /// Judge as if the log ended here.
     #[arg(long, value_name = "TIME", requires = "events")]
     as_of: Option<Timestamp>,
-    /// Pairs to learn from: Parquet or CSV with user_id and item_id.
-    #[arg(long, value_name = "PAIRS", requires = "test")]
+    /// Pairs, sessions or baskets to learn from, told apart by their columns.
+    #[arg(long, value_name = "FILE", requires = "test")]
     train: Option<PathBuf>,
-    /// Pairs to find again.
-    #[arg(long, value_name = "PAIRS", requires = "train")]
+    /// Pairs to find again, or sessions or baskets to foretell.
+    #[arg(long, value_name = "FILE", requires = "train")]
     test: Option<PathBuf>,
     /// How the log is read and what is fitted; models/default.toml documents every key.
     #[arg(long, value_name = "TOML")]
     recipe: Option<PathBuf>,
-    /// Cut-off of the rankings [default: 20, or the recipe's]
+    /// Cut-off of the rankings [default: 20, or the recipe's; 10 for baskets]
     #[arg(long)]
     k: Option<u32>,
     /// Only this model (fixed split).
-    #[arg(long, value_name = "NAME", requires = "train", value_parser = MODELS)]
+    #[arg(long, value_name = "NAME", requires = "train", value_parser = split::model_names())]
     model: Option<String>,
     /// Also write the churn figures as a page with pictures, one HTML file that needs nothing else.
     #[arg(long, value_name = "FILE", requires = "events", conflicts_with = "train")]
@@ -89,10 +94,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let format = Format::from_flag(args.json);
     match (&args.train, &args.test) {
         (Some(train), Some(test)) => {
-            let report = on_split(args, train, test)?;
+            let report = split::on_split(args, train, test)?;
             match format {
                 Format::Json => output::print_json(&report),
-                Format::Text => output::print(&fixed::describe_fixed(&report)),
+                Format::Text => output::print(&report.describe()),
             }
         }
         _ => {
@@ -112,24 +117,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             }
         }
     }
-}
-
-fn on_split(args: &Args, train: &Path, test: &Path) -> anyhow::Result<FixedReport> {
-    let recipe = Recipe::read(args.recipe.as_deref())?;
-    let read = |path: &Path| read_pairs(path).context("cannot read the pairs");
-    let options = FixedOptions {
-        k: args.k.unwrap_or(recipe.raw.evaluate.k) as usize,
-        model: args.model.as_deref(),
-        seed: recipe.raw.seed,
-        memory: &ProcessMemory,
-    };
-    Ok(evaluate_fixed(
-        &read(train)?,
-        &read(test)?,
-        &recipe.recommend,
-        &options,
-        &Bars::default(),
-    )?)
 }
 
 /// The evaluation, and the end of the data that it judged by.
@@ -162,5 +149,6 @@ pub fn describe(evaluation: &Evaluation) -> String {
         Judged::Report(report) => churn::describe(report),
         Judged::Refused { refused } => format!("Churn: not judged, {refused}"),
     };
-    format!("{recommend}\n\n{churn}")
+    let shelves = shelves::describe(evaluation);
+    format!("{recommend}\n\n{shelves}\n\n{churn}")
 }

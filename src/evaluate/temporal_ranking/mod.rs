@@ -73,6 +73,41 @@ pub enum TemporalError {
     },
 }
 
+/// The blend that was judged and whom it was judged by, for what else is asked of the same split.
+pub struct JudgedBlend {
+    split: TemporalSplit,
+    blend: Blend,
+    customers: Customers,
+    first_bought: Vec<Vec<u32>>,
+}
+
+impl JudgedBlend {
+    /// Where the past ended.
+    #[must_use]
+    pub fn split(&self) -> &TemporalSplit {
+        &self.split
+    }
+
+    /// The blend, fitted to what was before the cut-off.
+    #[must_use]
+    pub fn blend(&self) -> &Blend {
+        &self.blend
+    }
+
+    /// The items that each customer bought for the first time in the window, ascending; for some customers none.
+    #[must_use]
+    pub fn first_bought(&self) -> &[Vec<u32>] {
+        &self.first_bought
+    }
+
+    /// The best `n` items new to each customer, in the order of [`Self::first_bought`].
+    #[must_use]
+    pub fn rank(&self, n: usize) -> Vec<Ranking> {
+        self.blend
+            .rank_all(&self.customers.profiles, Some(&self.customers.bought), n)
+    }
+}
+
 /// The customers that count, in row order of every matrix here.
 struct Customers {
     profiles: Csr,
@@ -82,7 +117,8 @@ struct Customers {
     wanted: Vec<Vec<u32>>,
 }
 
-/// Fits on what was before the cut-off and looks for the purchases of the window.
+/// Fits on what was before the cut-off and looks for the purchases of the window; gives the blend beside the report, so
+/// that nobody has to fit it again.
 ///
 /// # Errors
 /// [`TemporalError`] when there is nothing to learn from or nothing to find.
@@ -95,7 +131,7 @@ pub fn evaluate_ranking(
     params: &RecommendParams,
     split: &TemporalSplit,
     progress: &dyn Progress,
-) -> Result<TemporalReport, TemporalError> {
+) -> Result<(TemporalReport, JudgedBlend), TemporalError> {
     let &TemporalSplit {
         cut_off,
         end,
@@ -157,7 +193,7 @@ pub fn evaluate_ranking(
     let new = report(&new, &first_bought, k, &bootstrap);
     all.insert(REPEAT, customers.repeats(&popularity, k));
     let repeats_allowed = report(&all, &customers.wanted, k, &bootstrap);
-    Ok(TemporalReport {
+    let found = TemporalReport {
         as_of: cut_off,
         until: end,
         k,
@@ -165,7 +201,14 @@ pub fn evaluate_ranking(
         new,
         repeats_allowed,
         blend_weights: blend.weights().raw().clone(),
-    })
+    };
+    let judged = JudgedBlend {
+        split: split.clone(),
+        blend,
+        customers,
+        first_bought,
+    };
+    Ok((found, judged))
 }
 
 impl Customers {
@@ -279,6 +322,7 @@ mod tests {
             &split,
             &Silent,
         )
+        .map(|(report, _)| report)
     }
 
     use EventKind::{Purchase, View};

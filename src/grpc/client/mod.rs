@@ -18,8 +18,9 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
 pub use report::{
-    AttributesReport, ChangePartReport, ChangeReport, ChurnReasonReport, ChurnReport, EvidenceReport,
-    ItemReport, PopularityReport, ReasonReport, RecommendReport, ValueReport,
+    AttributesReport, CandidateReport, ChangePartReport, ChangeReport, ChurnReasonReport, ChurnReport,
+    DueReport, EvidenceReport, ExplainReport, FilterReport, ItemReport, PopularityReport, ReasonReport,
+    RecommendReport, RuleReport, SourceReport, TrendReport, UpgradeReport, ValueReport,
 };
 
 use super::convert::recommendation::wire_kind;
@@ -28,7 +29,7 @@ use super::pb::{
     self, churn_service_client::ChurnServiceClient,
     recommendation_service_client::RecommendationServiceClient,
 };
-use crate::serve::Kind;
+use crate::rules::Kind;
 use crate::time::Timestamp;
 
 /// Why the client has no answer.
@@ -88,18 +89,24 @@ fn told(code: &Code, message: &str) -> String {
 }
 
 /// A question of a storefront.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecommendQuestion {
     /// The customer, if known.
     pub customer_id: Option<String>,
-    /// What kind of recommendation.
-    pub kind: Kind,
+    /// What kind of recommendation; the placement's when not given.
+    pub kind: Option<Kind>,
     /// The items that the page is about.
     pub item_ids: Vec<String>,
+    /// The items in the cart.
+    pub cart: Vec<String>,
     /// How many items.
     pub count: u32,
     /// The place on the page.
     pub placement: Option<String>,
+    /// An expression that every item has to meet.
+    pub filter: Option<String>,
+    /// How much the items of the answer are to differ, 0 to 1.
+    pub diversity: Option<f64>,
     /// Answer from this model instead of the one that serves.
     pub model_version: Option<String>,
     /// Answer as of this instant.
@@ -111,13 +118,52 @@ impl RecommendQuestion {
     #[must_use]
     pub fn new(kind: Kind, count: u32) -> Self {
         Self {
-            customer_id: None,
-            kind,
-            item_ids: Vec::new(),
+            kind: Some(kind),
             count,
-            placement: None,
-            model_version: None,
-            as_of: None,
+            ..Self::default()
+        }
+    }
+
+    fn message(self) -> pb::RecommendRequest {
+        let Self {
+            customer_id,
+            kind,
+            item_ids,
+            cart,
+            count,
+            placement,
+            filter,
+            diversity,
+            model_version,
+            as_of,
+        } = self;
+        let cart = cart.into_iter().map(|item_id| pb::CartLine {
+            item_id,
+            ..pb::CartLine::default()
+        });
+        pb::RecommendRequest {
+            customer_id,
+            context: Some(pb::Context {
+                item_ids,
+                cart: cart.collect(),
+                ..pb::Context::default()
+            }),
+            kind: kind.map_or(pb::RecommendationKind::Unspecified, wire_kind).into(),
+            placement,
+            count,
+            filter: filter.map(|expression| pb::Filter {
+                expression: Some(expression),
+                ..pb::Filter::default()
+            }),
+            rules: diversity.map(|diversity| pb::Rules {
+                diversity: Some(diversity),
+                ..pb::Rules::default()
+            }),
+            with_reasons: true,
+            with_attributes: true,
+            model_version,
+            as_of: as_of.map(wire_instant),
+            ..pb::RecommendRequest::default()
         }
     }
 }
@@ -181,33 +227,28 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn recommend(&self, question: RecommendQuestion) -> Result<RecommendReport, ClientError> {
-        let RecommendQuestion {
-            customer_id,
-            kind,
-            item_ids,
-            count,
-            placement,
-            model_version,
-            as_of,
-        } = question;
-        let message = pb::RecommendRequest {
-            customer_id,
-            context: Some(pb::Context {
-                item_ids,
-                ..pb::Context::default()
-            }),
-            kind: wire_kind(kind).into(),
-            placement,
-            count,
-            with_reasons: true,
-            with_attributes: true,
-            model_version,
-            as_of: as_of.map(wire_instant),
-            ..pb::RecommendRequest::default()
-        };
         let mut service = RecommendationServiceClient::new(self.channel.clone());
-        let answer = self.within(service.recommend(Request::new(message))).await?;
+        let request = Request::new(question.message());
+        let answer = self.within(service.recommend(request)).await?;
         RecommendReport::try_from(answer.into_inner())
+    }
+
+    /// Asks how a ranking comes about, and where these items stand in it.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn explain(
+        &self,
+        question: RecommendQuestion,
+        item_ids: Vec<String>,
+    ) -> Result<ExplainReport, ClientError> {
+        let mut service = RecommendationServiceClient::new(self.channel.clone());
+        let request = Request::new(pb::ExplainRecommendationRequest {
+            request: Some(question.message()),
+            item_ids,
+        });
+        let answer = self.within(service.explain_recommendation(request)).await?;
+        ExplainReport::try_from(answer.into_inner())
     }
 
     /// Asks for a customer's risk, as of an instant or the end of the model's log, and what changed since an earlier one.

@@ -39,6 +39,7 @@ pub use arrays::{SessionArrays, SessionArraysError};
 pub use index::{IndexArrays, SessionIndex};
 pub use params::{CurrentItem, RawKnnParams, RawLinkParams, RawPartWeights, RawSessionParams, SessionParams};
 pub use room::Room;
+pub(crate) use training::visits;
 pub use training::{Session, Training, sessions_of};
 pub use vmis::Vmis;
 

@@ -63,6 +63,9 @@ fn opens(format: u32) {
         .histories
         .of(parts.histories.customers().find("c7").unwrap());
     assert_eq!(customer.len(), 10);
+    // The other shelves came with format 4.
+    assert_eq!(parts.shelves.is_some(), format > 3);
+    assert_eq!(parts.trending.is_some(), format <= 3);
     // Segments and values came with format 3.
     assert_eq!(parts.profiler.is_some(), format > 2);
     let profile = parts.weighting.profile(customer, parts.data_through);
@@ -89,7 +92,7 @@ fn opens(format: u32) {
 }
 
 /// An engine that serves a copy of the kept bundle: serving writes down which one is current.
-fn serving(format: u32) -> (tempfile::TempDir, Engine) {
+pub fn serving(format: u32) -> (tempfile::TempDir, Engine) {
     let listed = kept(format).list().unwrap();
     let version = &listed[0].version;
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Bundles on disk: they come back as they went, and what is not what was written is refused by name.
 
-mod kept;
+pub mod kept;
 mod registry;
 
 use std::fs;
@@ -266,10 +266,18 @@ fn values_are_checked_even_where_checksums_hold() {
         bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes());
     });
     assert!(error.contains("NaN"), "{error}");
-    let error = with_array("models.safetensors", "trending.scores", |bytes| {
+    let error = with_array("shelves.safetensors", "trending.scores", |bytes| {
         bytes[..4].copy_from_slice(&f32::INFINITY.to_le_bytes());
     });
     assert!(error.contains("trending.scores"), "{error}");
+    let error = with_array("shelves.safetensors", "similar.likeness.offsets", |bytes| {
+        bytes[8..16].copy_from_slice(&999u64.to_le_bytes())
+    });
+    assert!(error.contains("similar.likeness is no sparse matrix"), "{error}");
+    let error = with_array("shelves.safetensors", "buy_again.numbers", |bytes| {
+        bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    });
+    assert!(error.contains("numbers"), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod freshness;
 mod plan;
 mod refusals;
 mod segments;
+mod shelves;
 mod why;
 
 use std::collections::HashSet;
@@ -13,8 +14,9 @@ use rapport::bundle::{BundleParts, Registry};
 use rapport::churn::Standing;
 use rapport::id::Row;
 use rapport::log::EventKind;
+use rapport::rules::Kind;
 use rapport::serve::{
-    AtRiskFilter, CartLine, ChurnAnswer, ContextEvent, Engine, EvidenceKind, Filter, Kind, RawServeConfig,
+    AtRiskFilter, CartLine, ChurnAnswer, ContextEvent, Engine, EvidenceKind, Filter, RawServeConfig,
     ReasonKind, RecommendRequest, Recommendations, ServeConfig, ServeError, Strategy, Underfill,
 };
 use rapport::time::Timestamp;
@@ -276,15 +278,14 @@ fn shelves_share_no_item_and_fail_alone() {
     let requests = [
         of_customer(1, 6),
         similar,
-        ask(Kind::CrossSell, 3),
+        ask(Kind::UpSell, 3),
         ask(Kind::Trending, 0),
         ask(Kind::Trending, 6),
     ];
-    let answers = engine.shelves(&requests);
-    assert!(matches!(
-        answers[2],
-        Err(ServeError::NotBuilt { kind: "cross-sell" })
-    ));
+    let answers = engine.shelves(&requests, &|| false);
+    assert!(
+        matches!(&answers[2], Err(ServeError::InvalidArgument { field, .. }) if field == "context.item_ids")
+    );
     assert!(matches!(&answers[3], Err(ServeError::InvalidArgument { field, .. }) if field == "count"));
     let shelves: Vec<&Recommendations> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
     assert_eq!(shelves.len(), 3);

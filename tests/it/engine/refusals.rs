@@ -59,18 +59,27 @@ fn bad_arguments_name_their_field() {
 
 #[test]
 fn kinds_placements_and_versions_that_do_not_exist_are_refused_by_name() {
-    let raw: RawServeConfig = toml::from_str("[placements]\nnames = ['home', 'cart']").unwrap();
+    let raw: RawServeConfig =
+        toml::from_str("[placements.home]\nkind = 'trending'\n[placements.cart]\nkind = 'cross-sell'")
+            .unwrap();
     let Fixture { engine, .. } = &fixture(&shop::parts(shop::SMALL, 1), raw);
-    for kind in [Kind::CrossSell, Kind::UpSell, Kind::BuyAgain] {
+    for (kind, needs) in [
+        (Kind::CrossSell, "context.cart"),
+        (Kind::UpSell, "context.item_ids"),
+        (Kind::BuyAgain, "customer_id"),
+    ] {
         let refused = engine.recommend(&ask(kind, 5)).unwrap_err();
-        assert!(matches!(refused, ServeError::NotBuilt { kind: name } if name == kind.name()));
+        assert!(
+            matches!(&refused, ServeError::InvalidArgument { field, .. } if field == needs),
+            "{refused}"
+        );
     }
     let mut request = ask(Kind::Trending, 5);
     request.placement = Some("hoem".into());
     let refused = engine.recommend(&request).unwrap_err().to_string();
     assert_eq!(
         refused,
-        "unknown placement \"hoem\": the configuration names home, cart"
+        "unknown placement \"hoem\": recipe and configuration name cart, home"
     );
     request.placement = Some("home".into());
     assert_eq!(engine.recommend(&request).unwrap().items.len(), 5);

@@ -1,6 +1,9 @@
 //! What resembles what, what is wanted, and why an item is there.
 
+use rapport::serve::{Numbers, Reason};
+
 use super::*;
+use crate::bundle::kept;
 
 #[test]
 fn similar_items_are_of_the_same_category_and_say_how_alike() {
@@ -23,8 +26,12 @@ fn similar_items_are_of_the_same_category_and_say_how_alike() {
             panic!("one reason, got {:?}", item.reasons)
         };
         assert_eq!(reason.kind, ReasonKind::SimilarTo);
-        assert_eq!(reason.similarity, Some(item.score));
-        assert!((0.0..=1.0).contains(&item.score));
+        let Some(Numbers::Similarity(similarity)) = reason.numbers else {
+            panic!("{reason:?}")
+        };
+        // One more where the likeness was observed and not only computed.
+        let observed = if item.score > 1.0 { 1.0 } else { 0.0 };
+        assert!(similarity > 0.0 && (item.score - observed - similarity).abs() < 1e-5);
         let total: f32 = reason.evidence.iter().map(|evidence| evidence.share).sum();
         assert!((total - 1.0).abs() < 1e-5, "{:?}", reason.evidence);
         assert!(
@@ -43,8 +50,10 @@ fn similar_items_are_of_the_same_category_and_say_how_alike() {
 
 #[test]
 fn likeness_is_the_models_shrunk_where_few_events_speak() {
-    let parts = shop::parts(shop::SMALL, 1);
-    let Fixture { engine, .. } = &fixture(&parts, RawServeConfig::default());
+    // A bundle before format 4 knows no alternatives: likeness is all it has.
+    let (_folder, engine) = kept::serving(3);
+    let index = engine.index().unwrap();
+    let parts = index.parts();
     let mut request = ask(Kind::Similar, 10);
     request.context.item_ids = vec!["i2".into()];
     request.filter.available_only = false;
@@ -65,6 +74,8 @@ fn likeness_is_the_models_shrunk_where_few_events_speak() {
             (cosine * events / (events + median), items.name(item))
         })
         .collect();
+    // What points elsewhere is not alike at all.
+    expected.retain(|&(likeness, _)| likeness > 0.0);
     expected.sort_by(|a, b| b.0.total_cmp(&a.0));
     let names: Vec<&str> = expected.iter().take(10).map(|&(_, name)| name).collect();
     assert_eq!(ids(&answer), names);
@@ -74,36 +85,81 @@ fn likeness_is_the_models_shrunk_where_few_events_speak() {
 }
 
 #[test]
-fn trending_follows_its_chart_and_the_category_filter() {
-    let parts = shop::parts(shop::SMALL, 1);
-    let Fixture { engine, .. } = &fixture(&parts, RawServeConfig::default());
+fn a_bundle_without_shelves_answers_what_it_can_and_says_what_it_cannot() {
+    let (_folder, engine) = kept::serving(3);
+    let index = engine.index().unwrap();
+    let parts = index.parts();
+    for kind in [Kind::CrossSell, Kind::UpSell, Kind::BuyAgain] {
+        let mut request = of_customer(1, 5);
+        request.kind = Some(kind);
+        request.context.item_ids = vec!["i2".into()];
+        let refused = engine.recommend(&request).unwrap_err();
+        assert!(
+            matches!(&refused, ServeError::NotLearned { why, .. } if why.contains("train again")),
+            "{kind:?}: {refused}"
+        );
+    }
     let mut request = ask(Kind::Trending, 4);
     request.with_reasons = true;
     request.filter.category_prefixes = vec!["shop/cat-1".into()];
     let answer = engine.recommend(&request).unwrap();
-    assert_eq!(answer.strategy, Strategy::Popular);
-    assert!(numbers(&answer).iter().all(|item| item % TASTES == 1));
+    assert!(!answer.items.is_empty());
+    let scores = parts.trending.as_ref().unwrap().scores();
     for item in &answer.items {
         let [reason] = item.reasons.as_slice() else {
             panic!("one reason, got {:?}", item.reasons)
         };
-        assert_eq!(reason.kind, ReasonKind::Trending);
-        let numbers = reason.popularity.unwrap();
+        let Some(Numbers::Popularity(numbers)) = reason.numbers else {
+            panic!("{reason:?}")
+        };
         let row = parts.histories.items().find(&item.item_id).unwrap();
-        use rapport::id::Row;
-        assert_eq!(
-            numbers.score.to_bits(),
-            parts.trending.scores()[row.index()].to_bits()
-        );
-        let better = parts
-            .trending
-            .scores()
-            .iter()
-            .filter(|&&score| score > numbers.score)
-            .count();
+        assert_eq!(numbers.score.to_bits(), scores[row.index()].to_bits());
+        let better = scores.iter().filter(|&&score| score > numbers.score).count();
         assert_eq!(numbers.rank as usize, better + 1);
-        assert!((numbers.half_life_days - parts.recommend.trending.raw().half_life_days).abs() < 1e-12);
+        assert!((numbers.half_life_days - 7.0).abs() < 1e-12);
     }
+}
+
+#[test]
+fn what_trends_comes_first_and_says_by_how_much() {
+    let parts = shop::parts(shop::SMALL, 1);
+    let Fixture { engine, .. } = &fixture(&parts, RawServeConfig::default());
+    let mut request = ask(Kind::Trending, 40);
+    request.with_reasons = true;
+    let answer = engine.recommend(&request).unwrap();
+    assert_eq!(answer.strategy, Strategy::Popular);
+    let arrays = parts.shelves.as_ref().unwrap().trending.arrays();
+    let mut trending = 0;
+    for item in &answer.items {
+        let row = parts.histories.items().find(&item.item_id).unwrap().index();
+        match &item.reasons.as_slice() {
+            [
+                Reason {
+                    kind: ReasonKind::Trending,
+                    numbers: Some(Numbers::Trend(trend)),
+                    ..
+                },
+            ] => {
+                assert_eq!(item.score.to_bits(), arrays.scores[row].to_bits());
+                assert!(trend.recent > trend.expected && trend.factor > 1.0, "{trend:?}");
+                trending += 1;
+            }
+            [
+                Reason {
+                    kind: ReasonKind::Popular,
+                    ..
+                },
+            ] => {
+                assert!(item.score <= 0.0 && arrays.scores[row] <= 0.0);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((1..40).contains(&trending), "{trending} of 40");
+    assert!(answer.items.is_sorted_by(|a, b| a.score >= b.score));
+    request.filter.category_prefixes = vec!["shop/cat-1".into()];
+    let answer = engine.recommend(&request).unwrap();
+    assert!(numbers(&answer).iter().all(|item| item % TASTES == 1));
 }
 
 #[test]
@@ -131,7 +187,8 @@ fn reasons_name_what_the_asker_really_did() {
         assert!(!item.reasons.is_empty(), "{} has no reason", item.item_id);
         let n_evidence: usize = item.reasons.iter().map(|reason| reason.evidence.len()).sum();
         assert!((1..=3).contains(&n_evidence));
-        assert!(item.reasons.is_sorted_by(|a, b| a.share >= b.share));
+        let shares: f32 = item.reasons.iter().filter_map(|reason| reason.share).sum();
+        assert!((shares - 1.0).abs() < 1e-4, "{:?}", item.reasons);
         for reason in &item.reasons {
             for evidence in &reason.evidence {
                 assert!(evidence.share > 0.0 && evidence.share <= 1.0);

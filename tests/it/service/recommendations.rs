@@ -164,28 +164,136 @@ async fn trending_is_the_same_for_everybody_and_gives_its_numbers() {
     assert_eq!(answer.strategy(), Strategy::Popular);
     let reason = &answer.items[0].reasons[0];
     assert_eq!(reason.kind(), ReasonKind::Trending);
-    let popularity = reason.popularity.unwrap();
-    assert_eq!(popularity.rank, 1);
-    assert!((popularity.half_life_days - 7.0).abs() < 1e-9);
+    let trend = reason.trend.unwrap();
+    assert!(trend.factor > 1.0 && trend.recent > trend.expected, "{trend:?}");
     assert_eq!(recommend(&shop, request(Some("c1"))).await.items, answer.items);
 }
 
 #[tokio::test]
-async fn a_kind_that_is_not_built_is_named() {
+async fn every_kind_answers_and_its_reasons_are_whole() {
     let shop = open(RawServeConfig::default()).await;
-    for (kind, name) in [
-        (RecommendationKind::CrossSell, "CROSS_SELL"),
-        (RecommendationKind::UpSell, "UP_SELL"),
-        (RecommendationKind::BuyAgain, "BUY_AGAIN"),
+    for kind in [
+        RecommendationKind::YouMayLike,
+        RecommendationKind::Similar,
+        RecommendationKind::UpSell,
+        RecommendationKind::BuyAgain,
+        RecommendationKind::Trending,
     ] {
         let request = pb::RecommendRequest {
             context: page(&["i3"]),
-            ..asked(kind, 5)
+            with_reasons: true,
+            ..pb::RecommendRequest {
+                kind: kind.into(),
+                ..for_customer("c1", 5)
+            }
         };
-        let (code, message) = refused(&shop, request).await;
-        assert_eq!(code, Code::Unimplemented);
-        assert!(message.contains(name), "{message}");
+        let answer = recommend(&shop, request).await;
+        assert_eq!(answer.kind(), kind);
+        assert!(!answer.items.is_empty(), "{kind:?}");
+        for item in &answer.items {
+            assert_eq!(item.source(), kind);
+            let shares: f32 = item.reasons.iter().filter_map(|reason| reason.share).sum();
+            assert!((shares - 1.0).abs() < 1e-3, "{kind:?}: {:?}", item.reasons);
+            assert_eq!(item.due.is_some(), kind == RecommendationKind::BuyAgain);
+        }
     }
+}
+
+#[tokio::test]
+async fn an_explanation_tells_of_candidates_filters_and_the_items_asked_about() {
+    let shop = open(RawServeConfig::default()).await;
+    let request = pb::RecommendRequest {
+        filter: Some(pb::Filter {
+            expression: Some("item.price < 30".into()),
+            ..pb::Filter::default()
+        }),
+        rules: Some(pb::Rules {
+            boosts: vec![pb::Boost {
+                name: "push".into(),
+                when: "item.id = 'i5'".into(),
+                factor: 3.0,
+            }],
+            ..pb::Rules::default()
+        }),
+        ..asked(RecommendationKind::Trending, 5)
+    };
+    let explain = |request: pb::RecommendRequest, item_ids: Vec<String>| {
+        let mut service = shop.server.recommendation();
+        async move {
+            let request = pb::ExplainRecommendationRequest {
+                request: Some(request),
+                item_ids,
+            };
+            service
+                .explain_recommendation(request)
+                .await
+                .map(tonic::Response::into_inner)
+        }
+    };
+    let told = explain(request.clone(), vec!["i40".into(), "i5".into()])
+        .await
+        .unwrap();
+    let answer = told.answer.unwrap();
+    assert_eq!(ids(&answer), ids(&recommend(&shop, request.clone()).await));
+    let [source] = told.sources.as_slice() else {
+        panic!("{:?}", told.sources)
+    };
+    assert_eq!((source.kind(), source.chosen), (RecommendationKind::Trending, 5));
+    let removed: u32 = told.filters.iter().map(|filter| filter.removed).sum();
+    assert!(removed > 0 && removed + 5 <= source.candidates);
+    let candidate = |id: &str| {
+        told.candidates
+            .iter()
+            .find(|candidate| candidate.item_id == id)
+            .unwrap()
+    };
+    assert_eq!(candidate("i40").removed_by, "filter");
+    assert_eq!(candidate("i40").rank_after, 0);
+    for candidate in told
+        .candidates
+        .iter()
+        .filter(|candidate| candidate.rank_after > 0)
+    {
+        assert!(candidate.score_after.is_some() && candidate.removed_by.is_empty());
+    }
+
+    let mut bad = request;
+    bad.rules.as_mut().unwrap().boosts[0].when = "item.id =".into();
+    let status = explain(bad, vec![]).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(
+        status.message().contains("boosts.push.when"),
+        "{}",
+        status.message()
+    );
+}
+
+#[tokio::test]
+async fn a_page_may_say_once_who_asks() {
+    let shop = open(RawServeConfig::default()).await;
+    let request = pb::RecommendShelvesRequest {
+        shelves: vec![
+            asked(RecommendationKind::YouMayLike, 3),
+            asked(RecommendationKind::Similar, 3),
+        ],
+        customer_id: Some("c1".into()),
+        context: page(&["i3"]),
+    };
+    let mut service = shop.server.recommendation();
+    let shelves = service
+        .recommend_shelves(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .shelves;
+    let strategies: Vec<Strategy> = shelves
+        .into_iter()
+        .map(|shelf| match shelf.outcome {
+            Some(pb::shelf::Outcome::Answer(answer)) => answer.strategy(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(strategies, [Strategy::Personal, Strategy::Session]);
 }
 
 #[tokio::test]
@@ -259,10 +367,11 @@ async fn an_item_stands_on_one_shelf_and_a_bad_shelf_takes_no_other_along() {
             asked(RecommendationKind::Trending, 5),
             asked(RecommendationKind::Trending, 0),
             asked(RecommendationKind::Unspecified, 5),
-            asked(RecommendationKind::BuyAgain, 5),
+            asked(RecommendationKind::UpSell, 5),
             asked(RecommendationKind::Trending, 5),
             for_customer("nobody", 5),
         ],
+        ..pb::RecommendShelvesRequest::default()
     };
     let shelves = shop
         .server
@@ -299,14 +408,23 @@ async fn an_item_stands_on_one_shelf_and_a_bad_shelf_takes_no_other_along() {
                 "shelves[1].count must be 1 to 500, got 0".into(),
                 field("1].count")
             )),
-            Some((3, "shelves[2].kind must be given".into(), field("2].kind"))),
-            Some((12, "not built yet: BUY_AGAIN".into(), None)),
+            Some((
+                3,
+                "shelves[2].kind must be given, or a placement of the recipe or the configuration that names one".into(),
+                field("2].kind")
+            )),
+            Some((
+                3,
+                "shelves[3].context.item_ids must name at least one item for kind up-sell".into(),
+                field("3].context.item_ids")
+            )),
             None,
             None,
         ]
     );
     let too_many = pb::RecommendShelvesRequest {
         shelves: vec![asked(RecommendationKind::Trending, 1); MAX_SHELVES + 1],
+        ..pb::RecommendShelvesRequest::default()
     };
     let status = shop
         .server
@@ -324,8 +442,7 @@ async fn an_item_stands_on_one_shelf_and_a_bad_shelf_takes_no_other_along() {
 
 #[tokio::test]
 async fn a_placement_must_be_one_of_the_configured() {
-    let mut config = RawServeConfig::default();
-    config.placements.names = vec!["home".into()];
+    let config: RawServeConfig = toml::from_str("[placements.home]\nkind = 'trending'").unwrap();
     let shop = open(config).await;
     let at = |placement: &str| pb::RecommendRequest {
         placement: Some(placement.into()),

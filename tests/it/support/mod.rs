@@ -3,3 +3,4 @@
 pub mod data;
 pub mod server;
 pub mod shop;
+pub mod tifu;

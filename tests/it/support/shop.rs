@@ -17,7 +17,8 @@ use rapport::history::{HistoriesBuilder, RawWeighting, Weighting, interaction_ma
 use rapport::log::{Event, EventKind};
 use rapport::progress::Silent;
 use rapport::recommend::blend::Fitting;
-use rapport::recommend::{Popularity, RawIalsParams, RawRecommendParams, RecommendParams};
+use rapport::recommend::{RawIalsParams, RawRecommendParams, RecommendParams, Shelves, relations};
+use rapport::rules::Placements;
 use rapport::time::{Calendar, Timestamp};
 
 /// Number of tastes and of categories.
@@ -201,10 +202,18 @@ fn train(size: Size, seed: u64) -> BundleParts {
     let blend = fitting
         .blend_for_log(&histories, &weighting, &matrix, data_through)
         .unwrap();
+    let related = relations::Shop {
+        histories: &histories,
+        catalog: &catalog,
+        calendar: &calendar,
+        now: data_through,
+    };
+    let (shelves, _) = Shelves::fit(related, &weighting, &recommend, &Silent);
     BundleParts {
         blend,
-        trending: Popularity::fit(&histories, &weighting, &recommend.trending, data_through)
-            .called(Popularity::TRENDING),
+        shelves: Some(shelves),
+        trending: None,
+        placements: Placements::default(),
         recommend,
         churn: Ok(churn),
         profiler: Some(profiler),

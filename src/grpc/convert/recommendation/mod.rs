@@ -5,5 +5,5 @@ mod question;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::grpc) use answer::{response, shelves_response};
-pub(in crate::grpc) use question::{request, shelf_requests, wire_kind};
+pub(in crate::grpc) use answer::{explained, response, shelves_response};
+pub(in crate::grpc) use question::{explain_request, request, shelf_requests, wire_kind};

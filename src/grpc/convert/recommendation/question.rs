@@ -3,9 +3,8 @@
 use crate::grpc::convert::{known, maybe_instant, refuse};
 use crate::grpc::pb;
 use crate::log::EventKind;
-use crate::serve::{
-    CartLine, Context, ContextEvent, Filter, Kind, MAX_SHELVES, RecommendRequest, ServeError,
-};
+use crate::rules::{Kind, RawBoost, RawRules, RawSlot};
+use crate::serve::{CartLine, Context, ContextEvent, Filter, MAX_SHELVES, RecommendRequest, ServeError};
 
 /// The question of one ranking.
 pub(in crate::grpc) fn request(message: pb::RecommendRequest) -> Result<RecommendRequest, ServeError> {
@@ -21,13 +20,34 @@ pub(in crate::grpc) fn request(message: pb::RecommendRequest) -> Result<Recommen
         with_attributes,
         model_version,
         as_of,
+        rules: wishes,
     } = message;
+    // Left out, the placement names the kind.
+    let kind = match number {
+        0 => None,
+        number => Some(known(|| "kind".to_owned(), number, kind)?),
+    };
+    let Wishes {
+        rules,
+        without,
+        fallback,
+        window_days,
+    } = wishes.map(self::wishes).transpose()?.unwrap_or_default();
+    let conditions = conditions.unwrap_or_default();
+    let rules = RawRules {
+        filter: conditions.expression.clone(),
+        ..rules
+    };
     Ok(RecommendRequest {
-        kind: known(|| "kind".to_owned(), number, kind)?,
+        kind,
         context: context(customer_id, situation.unwrap_or_default())?,
         count,
         exclude_item_ids,
-        filter: filter(conditions.unwrap_or_default()),
+        filter: filter(conditions),
+        rules,
+        without,
+        fallback,
+        window_days,
         with_reasons,
         with_attributes,
         placement,
@@ -40,14 +60,42 @@ pub(in crate::grpc) fn request(message: pb::RecommendRequest) -> Result<Recommen
 pub(in crate::grpc) fn shelf_requests(
     message: pb::RecommendShelvesRequest,
 ) -> Result<Vec<Result<RecommendRequest, ServeError>>, ServeError> {
-    let pb::RecommendShelvesRequest { shelves } = message;
+    let pb::RecommendShelvesRequest {
+        shelves,
+        customer_id,
+        context,
+    } = message;
     if !(1..=MAX_SHELVES).contains(&shelves.len()) {
         return Err(refuse(
             "shelves",
             format!("must have 1 to {MAX_SHELVES} entries, got {}", shelves.len()),
         ));
     }
-    Ok(shelves.into_iter().map(request).collect())
+    let shelf = |mut shelf: pb::RecommendRequest| {
+        shelf.customer_id = shelf.customer_id.or_else(|| customer_id.clone());
+        shelf.context = shelf.context.or_else(|| context.clone());
+        request(shelf)
+    };
+    Ok(shelves.into_iter().map(shelf).collect())
+}
+
+/// The question how a ranking comes about: the ranking, and the items asked about.
+pub(in crate::grpc) fn explain_request(
+    message: pb::ExplainRecommendationRequest,
+) -> Result<(RecommendRequest, Vec<String>), ServeError> {
+    let pb::ExplainRecommendationRequest {
+        request: asked,
+        item_ids,
+    } = message;
+    let asked = asked.ok_or_else(|| refuse("request", "is required"))?;
+    let within = |error| match error {
+        ServeError::InvalidArgument { field, rule } => ServeError::InvalidArgument {
+            field: format!("request.{field}"),
+            rule,
+        },
+        other => other,
+    };
+    Ok((request(asked).map_err(within)?, item_ids))
 }
 
 pub(super) fn kind(kind: pb::RecommendationKind) -> Option<Kind> {
@@ -59,6 +107,7 @@ pub(super) fn kind(kind: pb::RecommendationKind) -> Option<Kind> {
         pb::RecommendationKind::UpSell => Some(Kind::UpSell),
         pb::RecommendationKind::BuyAgain => Some(Kind::BuyAgain),
         pb::RecommendationKind::Trending => Some(Kind::Trending),
+        pb::RecommendationKind::NewArrivals => Some(Kind::NewArrivals),
     }
 }
 
@@ -71,7 +120,58 @@ pub(in crate::grpc) fn wire_kind(kind: Kind) -> pb::RecommendationKind {
         Kind::UpSell => pb::RecommendationKind::UpSell,
         Kind::BuyAgain => pb::RecommendationKind::BuyAgain,
         Kind::Trending => pb::RecommendationKind::Trending,
+        Kind::NewArrivals => pb::RecommendationKind::NewArrivals,
     }
+}
+
+/// What a request wishes beside relevance.
+#[derive(Default)]
+struct Wishes {
+    rules: RawRules,
+    without: Vec<String>,
+    fallback: Vec<Kind>,
+    window_days: Option<f64>,
+}
+
+fn wishes(message: pb::Rules) -> Result<Wishes, ServeError> {
+    let pb::Rules {
+        without,
+        exclude_bought_days,
+        boosts,
+        slots,
+        max_per_category,
+        category_level,
+        diversity,
+        rotation,
+        min_relevance,
+        margin_weight,
+        fallback,
+        window_days,
+    } = message;
+    let boost = |pb::Boost { name, when, factor }| RawBoost { name, when, factor };
+    let slot = |pb::Slots { name, when, share }| RawSlot { name, when, share };
+    let fallback = fallback
+        .into_iter()
+        .enumerate()
+        .map(|(at, number)| known(|| format!("rules.fallback[{at}]"), number, kind))
+        .collect::<Result<_, _>>()?;
+    Ok(Wishes {
+        rules: RawRules {
+            filter: None,
+            exclude_bought_days,
+            max_per_category,
+            category_level,
+            diversity,
+            rotation,
+            min_relevance,
+            margin_weight,
+            boosts: boosts.into_iter().map(boost).collect(),
+            slots: slots.into_iter().map(slot).collect(),
+        },
+        without,
+        fallback,
+        window_days,
+    })
 }
 
 fn context(customer_id: Option<String>, message: pb::Context) -> Result<Context, ServeError> {
@@ -79,6 +179,7 @@ fn context(customer_id: Option<String>, message: pb::Context) -> Result<Context,
         item_ids,
         cart,
         recent_events,
+        just_shown_item_ids,
     } = message;
     let recent_events = recent_events
         .into_iter()
@@ -90,6 +191,7 @@ fn context(customer_id: Option<String>, message: pb::Context) -> Result<Context,
         item_ids,
         cart: cart.into_iter().map(cart_line).collect(),
         recent_events,
+        just_shown: just_shown_item_ids,
     })
 }
 
@@ -160,6 +262,8 @@ fn filter(message: pb::Filter) -> Filter {
         min_price,
         max_price,
         available_only,
+        // One of the rules.
+        expression: _,
     } = message;
     Filter {
         category_prefixes,

@@ -2,7 +2,8 @@ use super::question::kind;
 use super::*;
 use crate::grpc::pb;
 use crate::log::EventKind;
-use crate::serve::{Context, Kind, MAX_SHELVES, RecommendRequest};
+use crate::rules::Kind;
+use crate::serve::{Context, MAX_SHELVES, RecommendRequest};
 
 fn asked() -> pb::RecommendRequest {
     pb::RecommendRequest {
@@ -99,7 +100,6 @@ fn every_refusal_names_the_path_of_its_field() {
                 ..asked()
             },
         ),
-        ("kind", pb::RecommendRequest { kind: 0, ..asked() }),
         ("kind", pb::RecommendRequest { kind: 99, ..asked() }),
         ("count", pb::RecommendRequest { count: 0, ..asked() }),
         (
@@ -237,6 +237,7 @@ fn every_refusal_names_the_path_of_its_field() {
 fn a_page_has_shelves_and_not_too_many() {
     let page = |n| pb::RecommendShelvesRequest {
         shelves: vec![asked(); n],
+        ..pb::RecommendShelvesRequest::default()
     };
     for n in [0, MAX_SHELVES + 1] {
         let refusal = shelf_requests(page(n)).unwrap_err().to_string();

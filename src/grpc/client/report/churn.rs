@@ -1,101 +1,12 @@
-//! Answers as scripts read them: the wire's words without their prefixes, times as text.
+//! Churn scores as scripts read them.
 
 use serde::Serialize;
 
-use super::ClientError;
+use super::super::ClientError;
+use super::{at, word};
 use crate::grpc::convert::from_wire_instant;
 use crate::grpc::pb;
 use crate::time::Timestamp;
-
-/// A ranking.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RecommendReport {
-    /// The model that answered.
-    pub model_version: String,
-    /// `PERSONAL`, `SESSION` or `POPULAR`.
-    pub strategy: String,
-    /// The instant that the answer is for.
-    pub as_of: Timestamp,
-    /// Best first.
-    pub items: Vec<ItemReport>,
-    /// Why there are fewer items than asked: `FILTER`, `EXCLUSIONS` or `CATALOGUE`.
-    pub underfilled: Option<String>,
-    /// Ids of the question that the model does not know.
-    pub unknown_ids: Vec<String>,
-}
-
-/// An item of a ranking.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ItemReport {
-    /// The item.
-    pub item_id: String,
-    /// Higher is better.
-    pub score: f32,
-    /// From 1.
-    pub rank: u32,
-    /// Why, strongest first.
-    pub reasons: Vec<ReasonReport>,
-    /// What the item table says of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attributes: Option<AttributesReport>,
-}
-
-/// What the item table says of an item.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AttributesReport {
-    /// Name to show.
-    pub title: Option<String>,
-    /// Path of categories.
-    pub category: Option<String>,
-    /// Price of one piece.
-    pub price: Option<f64>,
-    /// Whether it can be sold now.
-    pub available: bool,
-    /// When it was first offered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub launched_at: Option<Timestamp>,
-}
-
-/// Why an item is in the answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ReasonReport {
-    /// Such as `BECAUSE_YOU_BOUGHT`.
-    pub kind: String,
-    /// The items that speak for it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<EvidenceReport>,
-    /// The evidence's part of everything that speaks for the item.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub share: Option<f32>,
-    /// Cosine between the item and the evidence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub similarity: Option<f32>,
-    /// How wanted the item is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub popularity: Option<PopularityReport>,
-}
-
-/// An item that speaks for a recommendation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct EvidenceReport {
-    /// The item.
-    pub item_id: String,
-    /// Its part of everything that speaks for the recommendation.
-    pub share: f32,
-    /// Such as `BOUGHT`.
-    pub kind: String,
-}
-
-/// How wanted an item is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct PopularityReport {
-    /// Place among all items, from 1.
-    pub rank: u32,
-    /// Weighted, time-decayed events.
-    pub score: f32,
-    /// Age in days at which an event counts half.
-    pub half_life_days: f64,
-}
 
 /// A customer's risk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -211,31 +122,6 @@ pub struct ChurnReasonReport {
     pub contribution_log_odds: f64,
 }
 
-impl TryFrom<pb::RecommendResponse> for RecommendReport {
-    type Error = ClientError;
-
-    fn try_from(message: pb::RecommendResponse) -> Result<Self, ClientError> {
-        let strategy = message.strategy().as_str_name();
-        let underfilled = message.underfilled.map(|_| message.underfilled().as_str_name());
-        let pb::RecommendResponse {
-            items,
-            strategy: _,
-            model_version,
-            unknown_ids,
-            underfilled: _,
-            as_of,
-        } = message;
-        Ok(Self {
-            model_version,
-            strategy: word("STRATEGY_", strategy),
-            as_of: at(as_of, "as_of")?,
-            items: items.into_iter().map(item).collect(),
-            underfilled: underfilled.map(|why| word("UNDERFILL_", why)),
-            unknown_ids,
-        })
-    }
-}
-
 impl TryFrom<pb::ChurnScore> for ChurnReport {
     type Error = ClientError;
 
@@ -289,85 +175,6 @@ impl TryFrom<pb::ChurnScore> for ChurnReport {
             reasons: reasons.into_iter().map(churn_reason).collect(),
             model_version,
         })
-    }
-}
-
-fn item(message: pb::RecommendedItem) -> ItemReport {
-    let pb::RecommendedItem {
-        item_id,
-        score,
-        rank,
-        reasons,
-        attributes: known,
-    } = message;
-    ItemReport {
-        item_id,
-        score,
-        rank,
-        reasons: reasons.into_iter().map(reason).collect(),
-        attributes: known.map(attributes),
-    }
-}
-
-fn attributes(message: pb::ItemAttributes) -> AttributesReport {
-    let pb::ItemAttributes {
-        title,
-        category,
-        price,
-        available,
-        launched_at,
-    } = message;
-    AttributesReport {
-        title,
-        category,
-        price,
-        available,
-        launched_at: launched_at.and_then(from_wire_instant),
-    }
-}
-
-fn reason(message: pb::Reason) -> ReasonReport {
-    let kind = message.kind().as_str_name();
-    let pb::Reason {
-        kind: _,
-        evidence: items,
-        share,
-        similarity,
-        popularity: wanted,
-    } = message;
-    ReasonReport {
-        kind: word("REASON_KIND_", kind),
-        evidence: items.into_iter().map(evidence).collect(),
-        share,
-        similarity,
-        popularity: wanted.map(popularity),
-    }
-}
-
-fn evidence(message: pb::Evidence) -> EvidenceReport {
-    let kind = message.kind().as_str_name();
-    let pb::Evidence {
-        item_id,
-        share,
-        kind: _,
-    } = message;
-    EvidenceReport {
-        item_id,
-        share,
-        kind: word("EVIDENCE_KIND_", kind),
-    }
-}
-
-fn popularity(message: pb::Popularity) -> PopularityReport {
-    let pb::Popularity {
-        rank,
-        score,
-        half_life_days,
-    } = message;
-    PopularityReport {
-        rank,
-        score,
-        half_life_days,
     }
 }
 
@@ -451,64 +258,9 @@ fn churn_reason(message: pb::ChurnReason) -> ChurnReasonReport {
     }
 }
 
-/// A wire enum's name without the enum's own. A number that this client does not know reads `UNSPECIFIED`.
-fn word(prefix: &str, name: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_owned()
-}
-
-fn at(message: Option<prost_types::Timestamp>, field: &'static str) -> Result<Timestamp, ClientError> {
-    message
-        .and_then(from_wire_instant)
-        .ok_or(ClientError::Incomplete { field })
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn a_ranking_prints_as_the_fixed_shape() {
-        let message = pb::RecommendResponse {
-            items: vec![pb::RecommendedItem {
-                item_id: "A".into(),
-                score: 0.5,
-                rank: 1,
-                reasons: vec![pb::Reason {
-                    kind: pb::ReasonKind::BecauseYouBought.into(),
-                    evidence: vec![pb::Evidence {
-                        item_id: "B".into(),
-                        share: 0.75,
-                        kind: pb::EvidenceKind::Bought.into(),
-                    }],
-                    share: Some(0.75),
-                    similarity: None,
-                    popularity: None,
-                }],
-                attributes: None,
-            }],
-            strategy: pb::Strategy::Personal.into(),
-            model_version: "v".into(),
-            unknown_ids: vec![],
-            underfilled: Some(pb::Underfill::Filter.into()),
-            as_of: Some(prost_types::Timestamp::default()),
-        };
-        assert_eq!(
-            serde_json::to_value(RecommendReport::try_from(message).unwrap()).unwrap(),
-            json!({
-                "model_version": "v",
-                "strategy": "PERSONAL",
-                "as_of": "1970-01-01T00:00:00Z",
-                "items": [{"item_id": "A", "score": 0.5, "rank": 1, "reasons": [
-                    {"kind": "BECAUSE_YOU_BOUGHT", "share": 0.75,
-                     "evidence": [{"item_id": "B", "share": 0.75, "kind": "BOUGHT"}]},
-                ]}],
-                "underfilled": "FILTER",
-                "unknown_ids": [],
-            })
-        );
-    }
 
     #[test]
     fn an_answer_without_its_time_is_incomplete() {
