@@ -147,3 +147,85 @@ impl Newcomers {
         self.by_item.get(&item)?.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Item;
+    use crate::history::HistoriesBuilder;
+    use crate::log::Event;
+    use crate::recommend::RawNewArrivalsParams;
+
+    /// Four items of one category, at 10, 20, 10 and 10: `a` and `b` are old, `new` has one event, `empty` has none.
+    fn find(strength: f64) -> Newcomers {
+        let start: Timestamp = "2024-01-01".parse().unwrap();
+        let mut builder = HistoriesBuilder::default();
+        for item_id in ["a", "b", "new", "empty"] {
+            builder.add_item(item_id).unwrap();
+        }
+        for (item_id, day) in [("a", 0.0), ("b", 1.0), ("a", 2.0), ("new", 195.0)] {
+            let event = Event {
+                event_id: None,
+                customer_id: "u",
+                item_id,
+                kind: EventKind::View,
+                occurred_at: start.plus_days(day),
+                quantity: 1.0,
+                unit_price: None,
+                order_id: None,
+                session_id: None,
+            };
+            builder.push(&event).unwrap();
+        }
+        let item = |price: f64, launched: f64| Item {
+            category: Some("kitchen".into()),
+            price: Some(price),
+            launched_at: Some(start.plus_days(launched)),
+            ..Item::default()
+        };
+        let catalog = Catalog::new(vec![
+            item(10.0, -9.0),
+            item(20.0, -9.0),
+            item(10.0, 190.0),
+            item(10.0, 199.0),
+        ]);
+        let params = NewArrivalsParams::try_from(RawNewArrivalsParams {
+            strength,
+            price_tolerance: 1.0,
+            ..RawNewArrivalsParams::default()
+        })
+        .unwrap();
+        Newcomers::find(&builder.finish(), &catalog, &params, start.plus_days(200.0))
+    }
+
+    #[test]
+    fn what_is_new_is_worth_what_its_neighbours_are_until_it_has_events() {
+        let newcomers = find(3.0);
+        let rows: Vec<u32> = newcomers.rankable().map(Row::as_u32).collect();
+        assert_eq!(rows, [2, 3]);
+        let mut scores = [8.0, 2.0, 100.0, -50.0];
+        newcomers.level(&mut scores);
+        // Nearness 1 at the same price, e^(−ln 2) = 1/2 at twice that.
+        let mean = (8.0 + 0.5 * 2.0) / 1.5;
+        assert_eq!(
+            scores[..2].iter().map(|score| *score as i32).collect::<Vec<_>>(),
+            [8, 2]
+        );
+        assert!(
+            (scores[2] - (0.25 * 100.0 + 0.75 * mean)).abs() < 1e-4,
+            "{scores:?}"
+        );
+        assert!((scores[3] - mean).abs() < 1e-4, "nobody touched it: {scores:?}");
+        // What it is levelled with is what its score is explained by.
+        let new = ItemIdx::from_u32(2);
+        let theirs: f32 = newcomers.neighbours(new).map(|(_, weight)| weight).sum();
+        assert!((newcomers.trust(new) + theirs - 1.0).abs() < 1e-6);
+        assert!(
+            newcomers
+                .neighbours(new)
+                .all(|(neighbour, _)| !newcomers.is_new(neighbour))
+        );
+        let old = ItemIdx::from_u32(0);
+        assert!((newcomers.trust(old) - 1.0).abs() < 1e-6 && newcomers.neighbours(old).next().is_none());
+    }
+}

@@ -1,7 +1,7 @@
 //! Neighbours by content: what is nearest by category, price and title, whatever anybody did.
 //!
 //! Enters: the catalogue, and which items may be neighbours. Leaves: [`ContentNeighbours`], the nearest of each item with
-//! their nearness, through which an item with few events gets a fair score.
+//! their nearness: alternatives before anything was counted, and a voice for what is new.
 //!
 //! # Formula
 //! `nearness(a, b) = 1 − (1 − c)(1 − t)`: either of two signals is enough, and both are more.
@@ -96,41 +96,6 @@ impl ContentNeighbours {
     #[must_use]
     pub fn nearness(&self) -> &Csr {
         &self.nearness
-    }
-
-    /// The mean of `own` over an item's neighbours, by nearness; `None` without a neighbour.
-    ///
-    /// # Panics
-    /// When `own` does not have one place per item.
-    #[must_use]
-    pub fn mean(&self, item: ItemIdx, own: &[f32]) -> Option<f32> {
-        let (neighbours, nearness) = self.nearness.row(item.index());
-        let total: f32 = nearness.iter().sum();
-        let sum: f32 = neighbours
-            .iter()
-            .zip(nearness)
-            .map(|(&neighbour, &near)| near * own[neighbour as usize])
-            .sum();
-        (total > 0.0).then(|| sum / total)
-    }
-
-    /// `own n / (n + m) + mean of the neighbours m / (n + m)` for each item, with `n` its events: what an item with few
-    /// events is fairly worth. An item without neighbours keeps its own.
-    ///
-    /// # Panics
-    /// When `own` or `events` do not have one place per item, or `strength` (`m`) is not above zero.
-    #[must_use]
-    pub fn fair(&self, own: &[f32], events: &[f32], strength: f32) -> Vec<f32> {
-        assert_eq!(own.len(), events.len(), "a number of events for each score");
-        assert!(strength > 0.0, "the neighbours' strength is above zero");
-        let fair = |item: usize| {
-            let trust = events[item] / (events[item] + strength);
-            match self.mean(ItemIdx::from_u32(item as u32), own) {
-                Some(mean) => trust * own[item] + (1.0 - trust) * mean,
-                None => own[item],
-            }
-        };
-        (0..own.len()).map(fair).collect()
     }
 }
 

@@ -159,27 +159,6 @@ fn neighbours_by_content_are_near_in_category_then_in_price() {
 }
 
 #[test]
-fn an_item_with_few_events_is_worth_what_its_neighbours_are() {
-    let rules = ContentRules {
-        neighbours: 2,
-        price_tolerance: 0.5,
-    };
-    let found = ContentNeighbours::find(&shelf(), &[true; 7], rules);
-    let own = [0.0, 4.0, 4.0, 1.0, 9.0, 0.0, 7.0];
-    let fair = found.fair(&own, &[0.0, 1e9, 1.0, 1.0, 1.0, 0.0, 0.0], 3.0);
-    let (neighbours, nearness) = found.nearness().row(0);
-    let mean: f32 = neighbours
-        .iter()
-        .zip(nearness)
-        .map(|(&at, near)| near * own[at as usize])
-        .sum::<f32>()
-        / nearness.iter().sum::<f32>();
-    assert!((fair[0] - mean).abs() < 1e-6 && fair[0] > 0.0);
-    assert!((fair[1] - 4.0).abs() < 1e-3, "its own events speak");
-    assert!((fair[6] - 7.0).abs() < 1e-6, "no neighbours, its own");
-}
-
-#[test]
 fn a_new_arrival_has_alternatives_by_category_and_price() {
     let lines = orders(&[&[0], &[1], &[2], &[3]]);
     let model = fit(
