@@ -8,9 +8,14 @@
 //! appearance, so the same log always gives the same rows.
 
 use std::fmt;
+use std::hash::BuildHasher;
 use std::marker::PhantomData;
 
-use indexmap::IndexSet;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use rayon::prelude::*;
+use zerocopy::{FromBytes, Immutable};
+
+use crate::column::Texts;
 
 /// Longest id that is accepted, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
@@ -75,7 +80,7 @@ pub trait Row: Copy + Eq + Ord + fmt::Debug + Send + Sync + 'static {
 macro_rules! row {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, FromBytes, Immutable)]
         #[repr(transparent)]
         pub struct $name(u32);
 
@@ -108,18 +113,93 @@ row! {
 }
 
 /// The bijection between names and rows.
+///
+/// # Shapes
+/// | part | memory | meaning |
+/// |---|---|---|
+/// | `names` | length of the name + 8 bytes a row | the name of each row |
+/// | `rows` | 5 bytes a place, 8 places for at most 7 rows | rows by the hash of their names |
 #[derive(Clone, Debug)]
 pub struct IdTable<R> {
-    names: IndexSet<Box<str>, hashbrown::DefaultHashBuilder>,
+    names: Texts,
+    rows: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     row: PhantomData<R>,
+}
+
+/// Why names are no table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdTableError {
+    /// A name that is no id.
+    #[error("entry {at}: {source}")]
+    Name {
+        /// Which one.
+        at: usize,
+        /// The rule.
+        source: IdError,
+    },
+    /// A name that stands there twice.
+    #[error("entry {at} repeats {name:?}")]
+    Repeated {
+        /// The second place.
+        at: usize,
+        /// The name.
+        name: String,
+    },
 }
 
 impl<R: Row> Default for IdTable<R> {
     fn default() -> Self {
         Self {
-            names: IndexSet::default(),
+            names: Texts::default(),
+            rows: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
             row: PhantomData,
         }
+    }
+}
+
+impl<R: Row> TryFrom<Texts> for IdTable<R> {
+    type Error = IdTableError;
+
+    /// The table of names that are in row order already.
+    fn try_from(names: Texts) -> Result<Self, IdTableError> {
+        // The largest u32 stays free: columns that may lack a row use it as "none".
+        if u32::try_from(names.len()).map_or(true, |n| n == u32::MAX) {
+            let at = u32::MAX as usize;
+            return Err(IdTableError::Name {
+                at,
+                source: IdError::TooMany,
+            });
+        }
+        let hasher = DefaultHashBuilder::default();
+        // What does not depend on the names before is done on all cores; the table itself is filled by one.
+        let hashes: Vec<Result<u64, IdError>> = (0..names.len())
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|at| check_name(names.get(at)).map(|name| hasher.hash_one(name)))
+            .collect();
+        let mut rows = HashTable::with_capacity(names.len());
+        for (row, hash) in (0u32..).zip(hashes) {
+            let at = row as usize;
+            let hash = hash.map_err(|source| IdTableError::Name { at, source })?;
+            let name = names.get(at);
+            if rows
+                .find(hash, |&other: &u32| names.get(other as usize) == name)
+                .is_some()
+            {
+                let name = name.to_owned();
+                return Err(IdTableError::Repeated { at, name });
+            }
+            rows.insert_unique(hash, row, |&row| hasher.hash_one(names.get(row as usize)));
+        }
+        Ok(Self {
+            names,
+            rows,
+            hasher,
+            row: PhantomData,
+        })
     }
 }
 
@@ -129,27 +209,31 @@ impl<R: Row> IdTable<R> {
     /// # Errors
     /// [`IdError`] when the name cannot be an id or the table is full.
     pub fn intern(&mut self, name: &str) -> Result<R, IdError> {
-        if let Some(found) = self.find(name) {
+        let hash = self.hasher.hash_one(name);
+        if let Some(found) = self.with_hash(hash, name) {
             return Ok(found);
         }
         check_name(name)?;
-        // The largest u32 stays free: columns that may lack a row use it as "none".
         let next = u32::try_from(self.names.len())
             .ok()
             .filter(|&n| n < u32::MAX)
             .ok_or(IdError::TooMany)?;
-        self.names.insert(name.into());
+        self.names.push(name);
+        let (names, hasher) = (&self.names, &self.hasher);
+        self.rows
+            .insert_unique(hash, next, |&row| hasher.hash_one(names.get(row as usize)));
         Ok(R::from_u32(next))
     }
 
     /// The row of `name`, if it has one.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<R> {
-        // Rows are below u32::MAX because `intern` refuses more.
-        self.names
-            .get_index_of(name)
-            .and_then(|at| u32::try_from(at).ok())
-            .map(R::from_u32)
+        self.with_hash(self.hasher.hash_one(name), name)
+    }
+
+    fn with_hash(&self, hash: u64, name: &str) -> Option<R> {
+        let is_it = |&row: &u32| self.names.get(row as usize) == name;
+        self.rows.find(hash, is_it).copied().map(R::from_u32)
     }
 
     /// The name of a row that this table handed out.
@@ -158,7 +242,7 @@ impl<R: Row> IdTable<R> {
     /// When the row is not from this table.
     #[must_use]
     pub fn name(&self, row: R) -> &str {
-        &self.names[row.index()]
+        self.names.get(row.index())
     }
 
     /// Number of rows.
@@ -175,7 +259,7 @@ impl<R: Row> IdTable<R> {
 
     /// All names in row order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.names.iter().map(|name| &**name)
+        self.names.iter()
     }
 
     /// All rows in order.
@@ -199,6 +283,30 @@ mod tests {
         assert_eq!(table.names().collect::<Vec<_>>(), ["b", "a", "ü"]);
         assert_eq!(table.name(ItemIdx::from_u32(2)), "ü");
         assert_eq!(table.find("c"), None);
+    }
+
+    #[test]
+    fn a_table_of_names_is_the_one_that_interning_makes() {
+        let mut texts = Texts::default();
+        let names: Vec<String> = (0..5000).map(|n| format!("c{}", n * n)).collect();
+        names.iter().for_each(|name| texts.push(name));
+        let table = IdTable::<CustomerIdx>::try_from(texts.clone()).unwrap();
+        for (row, name) in (0u32..).zip(&names) {
+            assert_eq!(table.find(name), Some(CustomerIdx(row)));
+            assert_eq!(table.name(CustomerIdx(row)), name);
+        }
+        assert_eq!((table.len(), table.find("c2")), (5000, None));
+        let mut grown = table.clone();
+        assert_eq!(grown.intern("c2"), Ok(CustomerIdx(5000)));
+        assert_eq!(grown.intern("c4"), Ok(CustomerIdx(2)));
+
+        let refused = |word: &str| {
+            let mut texts = texts.clone();
+            texts.push(word);
+            IdTable::<CustomerIdx>::try_from(texts).unwrap_err().to_string()
+        };
+        assert_eq!(refused("c9"), "entry 5000 repeats \"c9\"");
+        assert_eq!(refused(" "), "entry 5000: must not be empty");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use zerocopy::{FromBytes, Immutable};
 
 /// Microseconds in a day of 24 hours.
 pub const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -19,8 +20,8 @@ pub const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
 ///
 /// Always within the years 1900 to 2200, which keeps every sum of two spans inside an `i64` and every instant
-/// printable; what is outside is a broken clock, not a shop's event.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// printable; what is outside is a broken clock, not a shop's event. Whoever reads instants as bytes of a column checks that.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, FromBytes, Immutable)]
 #[repr(transparent)]
 pub struct Timestamp(i64);
 
@@ -164,6 +165,19 @@ impl Calendar {
         (at.0 + offset).div_euclid(MICROS_PER_DAY) as i32
     }
 
+    /// [`Self::day`] for many instants of which most lie near the one before: as long as the offset holds, no search.
+    pub fn days(&self) -> impl FnMut(Timestamp) -> i32 + '_ {
+        let (mut from, mut until, mut offset) = (0, 0, 0);
+        move |at| {
+            if !(from..until).contains(&at.0) {
+                let after = self.offsets.partition_point(|&(from, _)| from <= at.0);
+                (from, offset) = self.offsets[after - 1];
+                until = self.offsets.get(after).map_or(i64::MAX, |next| next.0);
+            }
+            (at.0 + offset).div_euclid(MICROS_PER_DAY) as i32
+        }
+    }
+
     /// The instant at which the shop's clocks show a local time, given as microseconds since 1970-01-01T00:00 local.
     ///
     /// A time that the clocks show twice is the earlier instant; a time that they skip is read with the offset before
@@ -240,6 +254,13 @@ mod tests {
         // British summer time: 23:30 UTC on the 9th is half past midnight on the 10th.
         assert_eq!(day("2011-09-09T23:30:00Z"), day("2011-09-10T12:00:00Z"));
         assert_eq!(day("2011-12-09T23:30:00Z") + 1, day("2011-12-10T12:00:00Z"));
+        // Through twenty years of jumps, back and forth.
+        let start: Timestamp = "1969-06-01".parse().unwrap();
+        let mut days = london.days();
+        for hours in (0..20 * 8766).map(|n| f64::from(n * 7919 % (20 * 8766))) {
+            let at = start.plus_days(hours / 24.0);
+            assert_eq!(days(at), london.day(at), "{at}");
+        }
         assert!(
             Calendar::new("Mars/Base")
                 .unwrap_err()

@@ -6,13 +6,15 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
 
 use super::error::BundleError;
+use crate::column::{Column, Plain, Rows, Texts};
 use crate::recommend::relations::Sparse;
 
 /// A number that an array holds, little-endian.
-pub(super) trait Element: Copy {
+pub(super) trait Element: Plain {
     /// Its name in the file's header.
     const DTYPE: Dtype;
     /// Appends its bytes.
@@ -91,8 +93,8 @@ impl ArrayWriter {
     /// Adds a sparse matrix as `<name>.offsets`, `<name>.items` and `<name>.values`.
     pub(super) fn sparse(&mut self, name: &str, matrix: Sparse) {
         self.vector(&format!("{name}.offsets"), matrix.offsets);
-        self.vector(&format!("{name}.items"), matrix.columns);
-        self.vector(&format!("{name}.values"), matrix.values);
+        self.vector(&format!("{name}.items"), matrix.columns.iter().copied());
+        self.vector(&format!("{name}.values"), matrix.values.iter().copied());
     }
 
     /// Adds texts as `<name>.bytes` and `<name>.offsets`.
@@ -122,15 +124,17 @@ impl ArrayWriter {
 /// The arrays of one file.
 pub(super) struct ArrayReader<'a> {
     file: PathBuf,
+    content: &'a Bytes,
     arrays: SafeTensors<'a>,
 }
 
 impl<'a> ArrayReader<'a> {
-    pub(super) fn new(file: &Path, content: &'a [u8]) -> Result<Self, BundleError> {
+    pub(super) fn new(file: &Path, content: &'a Bytes) -> Result<Self, BundleError> {
         let arrays = SafeTensors::deserialize(content)
             .map_err(|error| BundleError::invalid(file, format!("no safetensors file: {error}")))?;
         Ok(Self {
             file: file.to_owned(),
+            content,
             arrays,
         })
     }
@@ -178,42 +182,47 @@ impl<'a> ArrayReader<'a> {
         Ok(found)
     }
 
+    /// A one-dimensional array where it stands in the file; a copy where this machine orders bytes otherwise, or the array
+    /// begins at an address that does not suit its numbers.
+    pub(super) fn column<T: Element>(&self, name: &str) -> Result<Column<T>, BundleError> {
+        Ok(self.in_place(self.array::<T>(name, 1)?.data()))
+    }
+
+    fn in_place<T: Element>(&self, data: &'a [u8]) -> Column<T> {
+        let shared = || Column::shared(self.content.slice_ref(data));
+        let shared = cfg!(target_endian = "little").then(shared).flatten();
+        shared.unwrap_or_else(|| T::read(data).into())
+    }
+
     /// A sparse matrix written by [`ArrayWriter::sparse`], not checked yet.
     pub(super) fn sparse(&self, name: &str) -> Result<Sparse, BundleError> {
         Ok(Sparse {
             offsets: self.vector(&format!("{name}.offsets"))?,
-            columns: self.vector(&format!("{name}.items"))?,
-            values: self.vector(&format!("{name}.values"))?,
+            columns: self.column(&format!("{name}.items"))?,
+            values: self.column(&format!("{name}.values"))?,
         })
     }
 
-    /// A two-dimensional array that must have `rows` rows.
-    pub(super) fn matrix(&self, name: &str, rows: usize) -> Result<ndarray::Array2<f32>, BundleError> {
+    /// A two-dimensional array that must have `rows` rows, where it stands in the file.
+    pub(super) fn matrix(&self, name: &str, rows: usize) -> Result<Rows, BundleError> {
         let found = self.array::<f32>(name, 2)?;
         let shape = (found.shape()[0], found.shape()[1]);
         if shape.0 != rows {
             return Err(self.invalid(format!("array {name:?} has {} rows instead of {rows}", shape.0)));
         }
-        ndarray::Array2::from_shape_vec(shape, f32::read(found.data()))
-            .map_err(|error| self.invalid(format!("array {name:?}: {error}")))
+        Ok(Rows {
+            values: self.in_place(found.data()),
+            width: shape.1,
+        })
     }
 
-    /// Texts written by [`ArrayWriter::texts`].
-    pub(super) fn texts(&self, name: &str) -> Result<Vec<&'a str>, BundleError> {
+    /// Texts written by [`ArrayWriter::texts`], copied.
+    pub(super) fn texts(&self, name: &str) -> Result<Texts, BundleError> {
         let bytes = self.array::<u8>(&format!("{name}.bytes"), 1)?.data();
         let offsets = self.vector::<u64>(&format!("{name}.offsets"))?;
-        if offsets.first() != Some(&0) || offsets.last() != Some(&(bytes.len() as u64)) {
-            return Err(self.invalid(format!("offsets of {name:?} must run from 0 to {}", bytes.len())));
-        }
-        let text = std::str::from_utf8(bytes).map_err(|error| self.invalid(format!("{name:?}: {error}")))?;
-        offsets
-            .windows(2)
-            .enumerate()
-            .map(|(at, pair)| {
-                // `get` refuses a descending pair and a cut through a character alike.
-                text.get(pair[0] as usize..pair[1] as usize)
-                    .ok_or_else(|| self.invalid(format!("offsets of {name:?} are wrong after entry {at}")))
-            })
-            .collect()
+        // Copied first, so that what is checked is what is kept.
+        let text =
+            String::from_utf8(bytes.to_vec()).map_err(|error| self.invalid(format!("{name:?}: {error}")))?;
+        Texts::new(text, offsets).map_err(|error| self.invalid(format!("offsets of {name:?} {error}")))
     }
 }

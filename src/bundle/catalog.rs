@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
+
 use super::arrays::{ArrayReader, ArrayWriter};
 use super::error::BundleError;
 use crate::catalog::{Catalog, Item};
@@ -36,7 +38,7 @@ pub(super) fn write(catalog: &Catalog, file: &Path) -> Result<Vec<u8>, BundleErr
     arrays.finish(file)
 }
 
-pub(super) fn read(file: &Path, content: &[u8], n_items: usize) -> Result<Catalog, BundleError> {
+pub(super) fn read(file: &Path, content: &Bytes, n_items: usize) -> Result<Catalog, BundleError> {
     let arrays = ArrayReader::new(file, content)?;
     let texts = |name: &str| -> Result<Vec<Option<String>>, BundleError> {
         let found = arrays.texts(name)?;
@@ -48,7 +50,7 @@ pub(super) fn read(file: &Path, content: &[u8], n_items: usize) -> Result<Catalo
         }
         let present = flags(&arrays, &format!("{name}.present"), n_items)?;
         Ok(found
-            .into_iter()
+            .iter()
             .zip(present)
             .map(|(text, present)| present.then(|| text.to_owned()))
             .collect())

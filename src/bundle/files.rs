@@ -1,17 +1,16 @@
 //! The files of a bundle, their checksums, and writing that survives a crash.
-//!
-//! Files are read whole instead of memory-mapped: every byte is checksummed before it is believed, and columns are
-//! checked value by value, so a mapping would save no read and would let a file that changes later reach an answer.
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::error::BundleError;
 use super::manifest::{FileEntry, Manifest};
+use super::mapped;
 
 /// Name and content of one file.
 pub(super) type NamedContent = (&'static str, Vec<u8>);
@@ -38,14 +37,18 @@ pub(super) fn entries(files: &[NamedContent]) -> Vec<FileEntry> {
         .collect()
 }
 
-/// Reads the files that a manifest lists, in parallel, and refuses any that is not what was written.
-pub(super) fn read_checked(
-    folder: &Path,
-    manifest: &Manifest,
-) -> Result<Vec<(String, Vec<u8>)>, BundleError> {
+/// One file that a manifest lists, of the size that it gives; whether it is what was written is for [`check`] to say.
+pub(super) struct Content<'a> {
+    pub(super) entry: &'a FileEntry,
+    pub(super) file: PathBuf,
+    pub(super) bytes: Bytes,
+}
+
+/// The files that a manifest lists.
+pub(super) fn open<'a>(folder: &Path, manifest: &'a Manifest) -> Result<Vec<Content<'a>>, BundleError> {
     manifest
         .files
-        .par_iter()
+        .iter()
         .map(|entry| {
             let file = folder.join(&entry.name);
             // A manifest names files of its own folder and nothing else.
@@ -62,27 +65,38 @@ pub(super) fn read_checked(
                 }
                 Err(error) => return Err(BundleError::io("read", file)(error)),
             };
-            if found != entry.bytes {
+            let wrong_size = |file, found| {
                 let expected = entry.bytes;
-                return Err(BundleError::WrongSize {
+                BundleError::WrongSize {
                     file,
                     expected,
                     found,
-                });
+                }
+            };
+            if found != entry.bytes {
+                return Err(wrong_size(file, found));
             }
-            let content = fs::read(&file).map_err(BundleError::io("read", &file))?;
-            let found = sha256(&content);
-            if found != entry.sha256 {
-                let expected = entry.sha256.clone();
-                return Err(BundleError::WrongChecksum {
-                    file,
-                    expected,
-                    found,
-                });
+            let bytes = mapped::content(&file, found)?;
+            // Written to since its size was asked for.
+            if bytes.len() as u64 != entry.bytes {
+                return Err(wrong_size(file, bytes.len() as u64));
             }
-            Ok((entry.name.clone(), content))
+            Ok(Content { entry, file, bytes })
         })
         .collect()
+}
+
+/// Refuses any file that is not what was written, the files side by side.
+pub(super) fn check(contents: &[Content<'_>]) -> Result<(), BundleError> {
+    let wrong = contents.par_iter().find_map_first(|content| {
+        let found = sha256(&content.bytes);
+        (found != content.entry.sha256).then(|| BundleError::WrongChecksum {
+            file: content.file.clone(),
+            expected: content.entry.sha256.clone(),
+            found,
+        })
+    });
+    wrong.map_or(Ok(()), Err)
 }
 
 /// Writes a new file and waits until the disk has it.
@@ -113,9 +127,9 @@ pub(super) fn replace(file: &Path, content: &[u8]) -> Result<(), BundleError> {
 
 /// Makes a file or folder under the first name that nobody has taken.
 pub(super) fn unique(
-    path: impl Fn(u64) -> std::path::PathBuf,
+    path: impl Fn(u64) -> PathBuf,
     make: impl Fn(&Path) -> Result<(), BundleError>,
-) -> Result<std::path::PathBuf, BundleError> {
+) -> Result<PathBuf, BundleError> {
     let mut n = 0;
     loop {
         let candidate = path(n);

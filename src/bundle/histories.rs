@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
+
 use super::arrays::{ArrayReader, ArrayWriter};
 use super::error::BundleError;
 use crate::history::{Histories, RawHistories};
@@ -25,33 +27,39 @@ pub(super) fn write(histories: &Histories, file: &Path) -> Result<Vec<u8>, Bundl
     arrays.finish(file)
 }
 
-pub(super) fn read(file: &Path, content: &[u8]) -> Result<Histories, BundleError> {
+/// What an array grows with.
+pub(super) enum Grows {
+    Customers,
+    Events,
+}
+
+/// What an array of the file grows with, if not with the items.
+pub(super) fn grows_with(array: &str) -> Option<Grows> {
+    match array {
+        "customer_id.bytes" | "customer_id.offsets" | "offsets" => Some(Grows::Customers),
+        "item_id.bytes" | "item_id.offsets" => None,
+        _ => Some(Grows::Events),
+    }
+}
+
+pub(super) fn read(file: &Path, content: &Bytes) -> Result<Histories, BundleError> {
     let arrays = ArrayReader::new(file, content)?;
     let (customers, items) = rayon::join(|| ids(&arrays, "customer_id"), || ids(&arrays, "item_id"));
     let raw = RawHistories {
         customers: customers?,
         items: items?,
-        offsets: arrays.vector("offsets")?,
-        item_rows: arrays.vector("item")?,
-        kinds: arrays.vector("kind")?,
-        times: arrays.vector("time")?,
-        quantities: arrays.vector("quantity")?,
-        unit_prices: arrays.vector("unit_price")?,
-        orders: arrays.vector("order")?,
-        sessions: arrays.vector("session")?,
+        offsets: arrays.column("offsets")?,
+        item_rows: arrays.column("item")?,
+        kinds: arrays.column("kind")?,
+        times: arrays.column("time")?,
+        quantities: arrays.column("quantity")?,
+        unit_prices: arrays.column("unit_price")?,
+        orders: arrays.column("order")?,
+        sessions: arrays.column("session")?,
     };
     Histories::try_from(raw).map_err(|error| arrays.invalid(error.to_string()))
 }
 
 fn ids<R: Row>(arrays: &ArrayReader<'_>, name: &str) -> Result<IdTable<R>, BundleError> {
-    let mut table = IdTable::default();
-    for (at, id) in arrays.texts(name)?.into_iter().enumerate() {
-        let row: R = table
-            .intern(id)
-            .map_err(|error| arrays.invalid(format!("{name:?} entry {at}: {error}")))?;
-        if row.index() != at {
-            return Err(arrays.invalid(format!("{name:?} entry {at} repeats {id:?}")));
-        }
-    }
-    Ok(table)
+    IdTable::try_from(arrays.texts(name)?).map_err(|error| arrays.invalid(format!("{name:?} {error}")))
 }

@@ -25,31 +25,30 @@ mod error;
 mod files;
 mod histories;
 mod manifest;
+mod mapped;
 mod models;
+mod read;
 mod registry;
 mod shelves;
+mod sizes;
 mod version;
 
 pub use error::BundleError;
 pub use manifest::{FORMAT_VERSION, FileEntry, MANIFEST, Manifest, Period, Shapes};
 pub use registry::{Listed, Registry};
+pub use sizes::Sizes;
 
 use std::fmt;
-use std::path::Path;
 
 use crate::catalog::Catalog;
 use crate::churn::{ChurnModel, Profiler};
 use crate::history::{Histories, Weighting};
 use crate::recommend::{Blend, Popularity, RecommendParams, Shelves};
-use crate::rules::{Placements, RawPlacements};
+use crate::rules::Placements;
 use crate::time::{Calendar, Timestamp};
 
 const CHURN: &str = "churn.json";
 const CUSTOMERS: &str = "customers.json";
-/// The format since which it is there.
-const CUSTOMERS_SINCE: u32 = 3;
-/// The format since which the shelves are there.
-const SHELVES_SINCE: u32 = 4;
 
 /// What a training makes and a server needs.
 #[derive(Clone)]
@@ -163,106 +162,5 @@ impl BundleParts {
         let unnamed = serde_json::to_vec(&manifest).map_err(|error| json(MANIFEST, error))?;
         manifest.version = version::version(created_at, &files::sha256(&unnamed));
         Ok((manifest, contents))
-    }
-}
-
-impl Bundle {
-    /// Reads and checks a bundle's folder.
-    ///
-    /// # Errors
-    /// The first file that is missing, truncated, changed, from a newer format, or holds what it must not.
-    pub fn read(folder: &Path) -> Result<Self, BundleError> {
-        let manifest = Manifest::read(folder)?;
-        let mut contents = files::read_checked(folder, &manifest)?;
-        let mut take = |name: &str| {
-            let at = contents.iter().position(|(file, _)| file == name);
-            at.map(|at| (folder.join(name), contents.swap_remove(at).1))
-        };
-        let about_manifest = |reason: String| BundleError::invalid(folder.join(MANIFEST), reason);
-        let unlisted = |name: &str| about_manifest(format!("\"files\" does not list {name}"));
-
-        let (file, content) = take(histories::FILE).ok_or_else(|| unlisted(histories::FILE))?;
-        let histories = histories::read(&file, &content)?;
-        drop(content);
-        let n_items = histories.items().len();
-        let (file, content) = take(catalog::FILE).ok_or_else(|| unlisted(catalog::FILE))?;
-        let catalog = catalog::read(&file, &content, n_items)?;
-        let (file, content) = take(models::PARAMS).ok_or_else(|| unlisted(models::PARAMS))?;
-        let params = models::read_params(&file, &content)?;
-        let (file, content) = take(models::FILE).ok_or_else(|| unlisted(models::FILE))?;
-        let models = models::read(&file, &content, params, n_items)?;
-        let calendar =
-            Calendar::new(&manifest.calendar_zone).map_err(|error| about_manifest(error.to_string()))?;
-        let shelves = match (take(shelves::FILE), take(shelves::FACTS)) {
-            (Some(arrays), Some(facts)) => Some(shelves::read(arrays, facts, &models, &calendar, n_items)?),
-            (None, None) if manifest.format_version < SHELVES_SINCE => None,
-            (None, _) => return Err(unlisted(shelves::FILE)),
-            (_, None) => return Err(unlisted(shelves::FACTS)),
-        };
-        let churn = match (take(CHURN), &manifest.churn_refusal) {
-            (Some((file, content)), None) => {
-                let model: ChurnModel = serde_json::from_slice(&content)
-                    .map_err(|error| BundleError::invalid(&file, error.to_string()))?;
-                Ok(model)
-            }
-            (None, Some(why)) => Err(why.clone()),
-            (Some(_), Some(_)) => {
-                return Err(about_manifest(format!(
-                    "\"churn_refusal\" is given beside {CHURN}"
-                )));
-            }
-            (None, None) => return Err(unlisted(CHURN)),
-        };
-        let profiler: Option<Profiler> = match take(CUSTOMERS) {
-            Some((file, content)) => serde_json::from_slice(&content)
-                .map_err(|error| BundleError::invalid(&file, error.to_string()))?,
-            None if manifest.format_version < CUSTOMERS_SINCE => None,
-            None => return Err(unlisted(CUSTOMERS)),
-        };
-        if let Some((name, _)) = contents.first() {
-            return Err(about_manifest(format!(
-                "\"files\" lists {name:?}, which is no part of format {FORMAT_VERSION}"
-            )));
-        }
-        let shapes = Shapes {
-            customers: histories.customers().len(),
-            items: n_items,
-            events: histories.n_events(),
-            factors: models.blend.ials().item_factors().ncols(),
-        };
-        if shapes != manifest.shapes {
-            return Err(about_manifest(format!(
-                "\"shapes\" is {:?} but the files hold {shapes:?}",
-                manifest.shapes
-            )));
-        }
-        let placements: RawPlacements = manifest
-            .recipe
-            .get("placements")
-            .map(|raw| serde_json::from_value(raw.clone()))
-            .transpose()
-            .map_err(|error| about_manifest(format!("\"recipe.placements\": {error}")))?
-            .unwrap_or_default();
-        let placements = Placements::try_from(placements)
-            .map_err(|error| about_manifest(format!("\"recipe.placements\": {error}")))?;
-        let parts = BundleParts {
-            placements,
-            histories,
-            catalog,
-            calendar,
-            weighting: models.weighting,
-            recommend: models.recommend,
-            blend: models.blend,
-            shelves,
-            trending: models.trending,
-            churn,
-            profiler,
-            seed: manifest.seed,
-            recipe: manifest.recipe.clone(),
-            metrics: manifest.metrics.clone(),
-            data_fingerprint: manifest.data_fingerprint.clone(),
-            data_through: manifest.data_through,
-        };
-        Ok(Self { manifest, parts })
     }
 }

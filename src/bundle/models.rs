@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::BundleParts;
@@ -25,9 +26,10 @@ struct RawParams {
 }
 
 /// The checked parameters.
+#[derive(Clone)]
 pub(super) struct Params {
-    weighting: Weighting,
-    recommend: RecommendParams,
+    pub(super) weighting: Weighting,
+    pub(super) recommend: RecommendParams,
 }
 
 /// The models that rank, and how.
@@ -91,14 +93,14 @@ pub(super) fn read_params(file: &Path, content: &[u8]) -> Result<Params, BundleE
 
 pub(super) fn read(
     file: &Path,
-    content: &[u8],
+    content: &Bytes,
     params: Params,
     n_items: usize,
 ) -> Result<Models, BundleError> {
     let arrays = ArrayReader::new(file, content)?;
     let factors = arrays.matrix("ials.item_factors", n_items)?;
     let recommend = params.recommend;
-    let ials = Ials::from_factors(recommend.ials.clone(), factors)
+    let ials = Ials::from_rows(recommend.ials.clone(), factors)
         .map_err(|error| arrays.invalid(format!("\"ials.item_factors\": {error}")))?;
     let popularity = |name: &str| {
         Popularity::from_scores(arrays.vector_of(name, n_items)?)
@@ -135,8 +137,8 @@ fn read_links(arrays: &ArrayReader<'_>, n_items: usize) -> Result<Option<ItemLin
     let offsets = arrays.vector_of::<u64>("links.offsets", n_items + 1)?;
     let links = Csr::from_parts(
         offsets.into_iter().map(|offset| offset as usize).collect(),
-        arrays.vector("links.items")?,
-        arrays.vector("links.values")?,
+        arrays.column::<u32>("links.items")?,
+        arrays.column::<f32>("links.values")?,
         n_items,
     )
     .map_err(|error| arrays.invalid(format!("\"links\": {error}")))?;
@@ -149,7 +151,7 @@ fn read_low_pass(arrays: &ArrayReader<'_>, n_items: usize) -> Result<Option<LowR
     }
     let directions = arrays.matrix("low_pass.directions", n_items)?;
     let (input, gain) = (arrays.vector("low_pass.input")?, arrays.vector("low_pass.gain")?);
-    LowRank::new(low_pass::NAME, directions, input, gain)
+    LowRank::of_rows(low_pass::NAME, directions, input, gain)
         .map(Some)
         .map_err(|error| arrays.invalid(format!("\"low_pass\": {error}")))
 }

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::error::BundleError;
 use super::files;
 use super::manifest::Manifest;
+use super::sizes::Sizes;
 use super::version;
 use super::{Bundle, BundleParts};
 use crate::time::Timestamp;
@@ -161,6 +162,15 @@ impl Registry {
     /// [`BundleError::UnknownVersion`], or why the manifest cannot be read.
     pub fn show(&self, version: &str) -> Result<Manifest, BundleError> {
         Manifest::read(&self.folder(version)?)
+    }
+
+    /// What one bundle takes on disk.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`], or why the file of the histories cannot be read.
+    pub fn sizes(&self, version: &str) -> Result<Sizes, BundleError> {
+        let folder = self.folder(version)?;
+        Sizes::read(&folder, &Manifest::read(&folder)?)
     }
 
     /// Reads and checks one bundle whole.

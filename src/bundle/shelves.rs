@@ -1,12 +1,12 @@
 //! `shelves.safetensors` and `shelves.json`: what the shelves beside "you may like" are answered from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::arrays::{ArrayReader, ArrayWriter};
 use super::error::BundleError;
-use super::models::Models;
 use crate::recommend::buy_again::{BuyAgain, BuyAgainArrays, BuyAgainFacts};
 use crate::recommend::relations::{
     Basis, CrossSell, CrossSellArrays, CrossSellCounts, Relations, Similar, SimilarArrays, Trending,
@@ -64,7 +64,7 @@ pub(super) fn write(shelves: &Shelves, file: &Path) -> Result<Vec<u8>, BundleErr
         counted: _,
     } = relations.cross_sell.to_arrays();
     arrays.sparse("cross_sell.partners", partners);
-    arrays.vector("cross_sell.counts", counts);
+    arrays.vector("cross_sell.counts", counts.iter().copied());
     arrays.sparse("cross_sell.substitutes", substitutes);
     arrays.vector("cross_sell.basket_counts", basket_counts);
     arrays.vector("cross_sell.backing", backing);
@@ -79,8 +79,8 @@ pub(super) fn write(shelves: &Shelves, file: &Path) -> Result<Vec<u8>, BundleErr
         basis: _,
     } = relations.similar.to_arrays();
     arrays.sparse("similar.likeness", likeness);
-    arrays.vector("similar.visits", visits);
-    arrays.vector("similar.customers", customers);
+    arrays.vector("similar.visits", visits.iter().copied());
+    arrays.vector("similar.customers", customers.iter().copied());
     arrays.vector("up_sell.curve", up_sell.curve().iter().copied());
     let TrendingArrays {
         scores,
@@ -122,28 +122,27 @@ fn write_sessions(arrays: &mut ArrayWriter, sessions: SessionArrays) {
         items,
         counts,
     } = index;
-    arrays.vector("sessions.posting_offsets", posting_offsets);
-    arrays.vector("sessions.postings", postings);
-    arrays.vector("sessions.session_offsets", session_offsets);
-    arrays.vector("sessions.items", items);
+    arrays.vector("sessions.posting_offsets", posting_offsets.iter().copied());
+    arrays.vector("sessions.postings", postings.iter().copied());
+    arrays.vector("sessions.session_offsets", session_offsets.iter().copied());
+    arrays.vector("sessions.items", items.iter().copied());
     arrays.vector("sessions.counts", counts);
     arrays.vector("sessions.link_offsets", link_offsets);
-    arrays.vector("sessions.link_items", link_items);
-    arrays.vector("sessions.link_values", link_values);
+    arrays.vector("sessions.link_items", link_items.iter().copied());
+    arrays.vector("sessions.link_values", link_values.iter().copied());
     arrays.vector("sessions.returns", returns);
 }
 
 pub(super) fn read(
-    (file, content): (PathBuf, Vec<u8>),
-    (facts_file, facts): (PathBuf, Vec<u8>),
-    models: &Models,
+    (file, content): (&Path, &Bytes),
+    (facts_file, facts): (&Path, &Bytes),
+    params: &RecommendParams,
     calendar: &Calendar,
     n_items: usize,
 ) -> Result<Shelves, BundleError> {
-    let params: &RecommendParams = &models.recommend;
-    let facts: Facts = serde_json::from_slice(&facts)
-        .map_err(|error| BundleError::invalid(&facts_file, error.to_string()))?;
-    let arrays = ArrayReader::new(&file, &content)?;
+    let facts: Facts =
+        serde_json::from_slice(facts).map_err(|error| BundleError::invalid(facts_file, error.to_string()))?;
+    let arrays = ArrayReader::new(file, content)?;
     let broken = |error: &dyn std::error::Error| {
         let cause = error
             .source()
@@ -153,7 +152,7 @@ pub(super) fn read(
     };
     let cross_sell = CrossSell::from_arrays(CrossSellArrays {
         partners: arrays.sparse("cross_sell.partners")?,
-        counts: arrays.vector("cross_sell.counts")?,
+        counts: arrays.column("cross_sell.counts")?,
         substitutes: arrays.sparse("cross_sell.substitutes")?,
         basket_counts: arrays.vector("cross_sell.basket_counts")?,
         backing: arrays.vector("cross_sell.backing")?,
@@ -166,8 +165,8 @@ pub(super) fn read(
     .map_err(|error| broken(&error))?;
     let similar = Similar::from_arrays(SimilarArrays {
         likeness: arrays.sparse("similar.likeness")?,
-        visits: arrays.vector("similar.visits")?,
-        customers: arrays.vector("similar.customers")?,
+        visits: arrays.column("similar.visits")?,
+        customers: arrays.column("similar.customers")?,
         basis: facts.similar,
     })
     .map_err(|error| broken(&error))?;
@@ -197,7 +196,7 @@ pub(super) fn read(
         (None, Some(why)) => Err(why),
         (Some(_), Some(_)) | (None, None) => {
             return Err(BundleError::invalid(
-                &facts_file,
+                facts_file,
                 "either \"buy_again\" or \"buy_again_refusal\" must be given",
             ));
         }
@@ -221,15 +220,15 @@ pub(super) fn read(
 fn read_sessions(arrays: &ArrayReader<'_>, n_items: usize) -> Result<SessionArrays, BundleError> {
     Ok(SessionArrays {
         index: IndexArrays {
-            posting_offsets: arrays.vector("sessions.posting_offsets")?,
-            postings: arrays.vector("sessions.postings")?,
-            session_offsets: arrays.vector("sessions.session_offsets")?,
-            items: arrays.vector("sessions.items")?,
+            posting_offsets: arrays.column("sessions.posting_offsets")?,
+            postings: arrays.column("sessions.postings")?,
+            session_offsets: arrays.column("sessions.session_offsets")?,
+            items: arrays.column("sessions.items")?,
             counts: arrays.vector_of("sessions.counts", n_items)?,
         },
         link_offsets: arrays.vector("sessions.link_offsets")?,
-        link_items: arrays.vector("sessions.link_items")?,
-        link_values: arrays.vector("sessions.link_values")?,
+        link_items: arrays.column("sessions.link_items")?,
+        link_values: arrays.column("sessions.link_values")?,
         returns: arrays.vector("sessions.returns")?,
     })
 }

@@ -11,6 +11,7 @@ mod evaluate;
 mod features;
 mod input;
 mod inspect;
+mod loading;
 mod memory;
 mod models;
 mod output;

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use super::input::RegistryArgs;
 use super::output::{self, Format};
 use super::train::describe_figures;
-use crate::bundle::{Manifest, Registry};
+use crate::bundle::{Manifest, Registry, Sizes};
 use crate::serve::chain;
 
 /// List, show, activate and roll back trained bundles.
@@ -138,11 +138,25 @@ fn show(registry: &Registry, version: Option<&str>, format: Format) -> anyhow::R
     let manifest = registry.show(&version)?;
     match format {
         Format::Json => output::print_json(&manifest),
-        Format::Text => output::print(&describe(&manifest)),
+        // A damaged file is told by whoever loads it; what the manifest says is true all the same.
+        Format::Text => output::print(&describe(&manifest, registry.sizes(&version).ok())),
     }
 }
 
-fn describe(manifest: &Manifest) -> String {
+/// Bytes on disk of one customer, item and event.
+fn describe_sizes(manifest: &Manifest, sizes: Sizes) -> String {
+    let shapes = manifest.shapes;
+    let each = |bytes: u64, n: usize| output::count(bytes.div_ceil(n.max(1) as u64));
+    format!(
+        "{} bytes: {} a customer, {} an item, {} an event",
+        output::count(sizes.total()),
+        each(sizes.customers, shapes.customers),
+        each(sizes.items, shapes.items),
+        each(sizes.events, shapes.events),
+    )
+}
+
+fn describe(manifest: &Manifest, sizes: Option<Sizes>) -> String {
     let period = manifest.period.map_or_else(
         || "no events".to_owned(),
         |period| format!("{} to {}", period.from, period.to),
@@ -164,7 +178,7 @@ fn describe(manifest: &Manifest) -> String {
         }),
     );
     format!(
-        "version      {}\nmade         {} by rapport {}\nlog          {period} (fingerprint {})\nknows        {} customers, {} items, {} events, zone {}\nchurn        {churn}\n\nmeasured before the last fit\n{}\n{files}\n\n--json shows the recipe and the intervals of the figures",
+        "version      {}\nmade         {} by rapport {}\nlog          {period} (fingerprint {})\nknows        {} customers, {} items, {} events, zone {}\non disk      {}\nchurn        {churn}\n\nmeasured before the last fit\n{}\n{files}\n\n--json shows the recipe and the intervals of the figures",
         manifest.version,
         manifest.created_at,
         manifest.rapport_version,
@@ -173,6 +187,10 @@ fn describe(manifest: &Manifest) -> String {
         output::count(manifest.shapes.items as u64),
         output::count(manifest.shapes.events as u64),
         manifest.calendar_zone,
+        sizes.map_or_else(
+            || "its file of histories cannot be read".to_owned(),
+            |sizes| describe_sizes(manifest, sizes)
+        ),
         match describe_figures(&manifest.metrics) {
             figures if figures.is_empty() => "  nothing\n".to_owned(),
             figures => figures,

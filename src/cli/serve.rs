@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use super::Usage;
+use super::loading::LoadLog;
 use super::output;
 use crate::bundle::Registry;
 use crate::config::{Config, parse_listen};
@@ -99,13 +100,14 @@ pub async fn serve(
     config: &Config,
     stop: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<Stopped> {
-    let engine = Arc::new(Engine::new(config.serve.clone(), Registry::new(&config.registry)));
+    let engine = Engine::new(config.serve.clone(), Registry::new(&config.registry))
+        .telling(Arc::new(LoadLog::default()));
     let options = ServerOptions {
         refresh_every: config.reload_interval,
         drain_limit: config.drain,
         ..ServerOptions::default()
     };
-    Ok(grpc::serve(listener, engine, options, stop).await?)
+    Ok(grpc::serve(listener, Arc::new(engine), options, stop).await?)
 }
 
 /// Ready when the process is asked to stop.

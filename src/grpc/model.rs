@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use super::convert::model as convert;
 use super::pb;
 use super::readiness::Readiness;
+use super::server::tell_of;
 use super::workers::Workers;
 use crate::serve::{Engine, ModelInfo, ServeError};
 
@@ -32,7 +33,7 @@ impl Models {
         work: impl FnOnce(&Engine) -> Result<ModelInfo, ServeError> + Send + 'static,
     ) -> Result<ModelInfo, ServeError> {
         let info = self.ask(work).await?;
-        tracing::info!(version = %info.version, "a new model serves");
+        tell_of(&self.engine, &info.version);
         self.readiness.report().await;
         Ok(info)
     }

@@ -173,6 +173,29 @@ fn routes(
     .add_service(reflection().build_v1alpha().map_err(ServerError::Reflection)?))
 }
 
+/// Logs that a model serves, and what it takes on disk.
+pub(super) fn tell_of(engine: &Engine, version: &str) {
+    let index = engine.index();
+    let (Some(shapes), Ok(sizes)) = (
+        index.as_ref().map(|index| index.manifest().shapes),
+        engine.sizes(version),
+    ) else {
+        return tracing::info!(%version, "a new model serves");
+    };
+    let each = |bytes: u64, n: usize| (bytes as f64 / n.max(1) as f64 * 10.0).round() / 10.0;
+    tracing::info!(
+        %version,
+        customers = shapes.customers,
+        items = shapes.items,
+        events = shapes.events,
+        disk_mib = sizes.total() >> 20,
+        bytes_per_customer = each(sizes.customers, shapes.customers),
+        bytes_per_item = each(sizes.items, shapes.items),
+        bytes_per_event = each(sizes.events, shapes.events),
+        "a new model serves"
+    );
+}
+
 /// Asks the registry, at once and then at every interval, whether another model is current.
 async fn keep_fresh(engine: Arc<Engine>, readiness: Readiness, every: Duration) {
     let mut ticks = interval(every);
@@ -182,7 +205,7 @@ async fn keep_fresh(engine: Arc<Engine>, readiness: Readiness, every: Duration) 
         ticks.tick().await;
         let refreshing = Arc::clone(&engine);
         match spawn_blocking(move || refreshing.refresh()).await {
-            Ok(Ok(Refreshed::Swapped { version })) => tracing::info!(%version, "a new model serves"),
+            Ok(Ok(Refreshed::Swapped { version })) => tell_of(&engine, &version),
             Ok(Ok(Refreshed::Unchanged) | Err(_)) => {}
             Err(error) => tracing::error!(%error, "loading a model broke down"),
         }

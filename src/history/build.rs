@@ -127,7 +127,7 @@ impl HistoriesBuilder {
             customers: self.customers,
             items: self.items,
             columns: self.columns.permuted(&order),
-            offsets,
+            offsets: offsets.into(),
         }
     }
 }

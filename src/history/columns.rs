@@ -1,5 +1,6 @@
 //! One history as columns: the borrowed view that every model reads, and the owned buffer that a request fills.
 
+use crate::column::{Column, Plain};
 use crate::id::{ItemIdx, OrderIdx, Row, SessionIdx};
 use crate::log::EventKind;
 use crate::time::Timestamp;
@@ -38,13 +39,13 @@ pub(crate) const NO_ROW: u32 = u32::MAX;
 /// The columns of any number of events. Missing prices are NaN, missing orders and sessions [`NO_ROW`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Columns {
-    pub(crate) items: Vec<ItemIdx>,
+    pub(crate) items: Column<ItemIdx>,
     pub(crate) kinds: Vec<EventKind>,
-    pub(crate) times: Vec<Timestamp>,
-    pub(crate) quantities: Vec<f32>,
-    pub(crate) unit_prices: Vec<f32>,
-    pub(crate) orders: Vec<u32>,
-    pub(crate) sessions: Vec<u32>,
+    pub(crate) times: Column<Timestamp>,
+    pub(crate) quantities: Column<f32>,
+    pub(crate) unit_prices: Column<f32>,
+    pub(crate) orders: Column<u32>,
+    pub(crate) sessions: Column<u32>,
 }
 
 impl Columns {
@@ -76,13 +77,14 @@ impl Columns {
 
     /// These columns in another order: row `i` of the result is row `order[i]` of these.
     pub(crate) fn permuted(&self, order: &[u32]) -> Self {
-        fn take<T: Copy + Send + Sync>(column: &[T], order: &[u32]) -> Vec<T> {
-            use rayon::prelude::*;
-            order.par_iter().map(|&at| column[at as usize]).collect()
+        use rayon::prelude::*;
+        fn take<T: Plain>(column: &[T], order: &[u32]) -> Column<T> {
+            let taken: Vec<T> = order.par_iter().map(|&at| column[at as usize]).collect();
+            taken.into()
         }
         Self {
             items: take(&self.items, order),
-            kinds: take(&self.kinds, order),
+            kinds: order.par_iter().map(|&at| self.kinds[at as usize]).collect(),
             times: take(&self.times, order),
             quantities: take(&self.quantities, order),
             unit_prices: take(&self.unit_prices, order),

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Histories, Weighting};
+use crate::column::Column;
 use crate::id::Row;
 use crate::time::Timestamp;
 
@@ -17,8 +18,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Csr {
     offsets: Vec<usize>,
-    columns: Vec<u32>,
-    values: Vec<f32>,
+    columns: Column<u32>,
+    values: Column<f32>,
     n_columns: usize,
 }
 
@@ -68,8 +69,8 @@ impl Csr {
         }
         Self {
             offsets,
-            columns,
-            values,
+            columns: columns.into(),
+            values: values.into(),
             n_columns,
         }
     }
@@ -80,10 +81,11 @@ impl Csr {
     /// [`CsrError`] with the part and the row that breaks a rule.
     pub fn from_parts(
         offsets: Vec<usize>,
-        columns: Vec<u32>,
-        values: Vec<f32>,
+        columns: impl Into<Column<u32>>,
+        values: impl Into<Column<f32>>,
         n_columns: usize,
     ) -> Result<Self, CsrError> {
+        let (columns, values) = (columns.into(), values.into());
         let entries = columns.len();
         if offsets.first() != Some(&0)
             || offsets.last() != Some(&entries)
@@ -225,8 +227,8 @@ impl Csr {
         }
         Self {
             offsets,
-            columns,
-            values,
+            columns: columns.into(),
+            values: values.into(),
             n_columns: self.n_rows(),
         }
     }

@@ -11,6 +11,7 @@
 //!
 //! Deliberately not here: what an event is worth to a model beyond its weight and age (`recommend`, `churn`), and files.
 
+mod activity;
 mod baskets;
 mod build;
 mod columns;
@@ -23,6 +24,7 @@ mod purchase_days;
 mod raw;
 mod weighting;
 
+pub use activity::Activity;
 pub use baskets::{Basket, baskets};
 pub use build::HistoriesBuilder;
 pub use columns::{History, HistoryBuf, Interaction};
@@ -34,6 +36,9 @@ pub use purchase_days::{PurchaseDay, purchase_days};
 pub use raw::{HistoryColumns, RawHistories, RawHistoriesError};
 pub use weighting::{Profile, RawWeighting, Weighting, WeightingError};
 
+use rayon::prelude::*;
+
+use crate::column::Column;
 use crate::id::{CustomerIdx, IdTable, ItemIdx, Row};
 use crate::time::Timestamp;
 
@@ -52,7 +57,7 @@ use columns::Columns;
 pub struct Histories {
     customers: IdTable<CustomerIdx>,
     items: IdTable<ItemIdx>,
-    offsets: Vec<u64>,
+    offsets: Column<u64>,
     columns: Columns,
 }
 
@@ -107,7 +112,7 @@ impl Histories {
         Self {
             customers: self.customers.clone(),
             items: self.items.clone(),
-            offsets,
+            offsets: offsets.into(),
             columns: self.columns.permuted(&kept),
         }
     }
@@ -115,9 +120,15 @@ impl Histories {
     /// First and last instant of any event; `None` for an empty log.
     #[must_use]
     pub fn period(&self) -> Option<(Timestamp, Timestamp)> {
-        let first = self.columns.times.iter().min()?;
-        let last = self.columns.times.iter().max()?;
-        Some((*first, *last))
+        // Times ascend within a customer.
+        self.offsets
+            .par_windows(2)
+            .with_min_len(1024)
+            .filter_map(|bounds| {
+                let times = &self.columns.times[bounds[0] as usize..bounds[1] as usize];
+                Some((*times.first()?, *times.last()?))
+            })
+            .reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// How many events of each kind there are, in the order of [`crate::log::EventKind::ALL`].

@@ -131,8 +131,9 @@ impl Counts {
     /// Counts a customer once a day and kind.
     fn add(&mut self, history: History<'_>, calendar: &Calendar, first_day: i32) {
         let mut latest = [i32::MIN; EventKind::ALL.len()];
+        let mut day_of = calendar.days();
         for (&at, kind) in history.times().iter().zip(history.kinds()) {
-            let (day, kind) = (calendar.day(at), usize::from(kind.code()));
+            let (day, kind) = (day_of(at), usize::from(kind.code()));
             // Events ascend, so a day already counted is the latest one.
             if day != latest[kind] {
                 latest[kind] = day;

@@ -1,7 +1,10 @@
 //! Histories as plain arrays: how a bundle writes them, and the check that turns arrays back into histories.
 
+use rayon::prelude::*;
+
 use super::Histories;
 use super::columns::Columns;
+use crate::column::{Column, position};
 use crate::id::{CustomerIdx, IdTable, ItemIdx, Row};
 use crate::log::EventKind;
 use crate::time::Timestamp;
@@ -35,21 +38,21 @@ pub struct RawHistories {
     /// The items.
     pub items: IdTable<ItemIdx>,
     /// Where each customer's events begin.
-    pub offsets: Vec<u64>,
+    pub offsets: Column<u64>,
     /// Item rows.
-    pub item_rows: Vec<u32>,
+    pub item_rows: Column<u32>,
     /// Codes of kinds.
-    pub kinds: Vec<u8>,
+    pub kinds: Column<u8>,
     /// Microseconds since the Unix epoch.
-    pub times: Vec<i64>,
+    pub times: Column<i64>,
     /// Pieces.
-    pub quantities: Vec<f32>,
+    pub quantities: Column<f32>,
     /// Prices.
-    pub unit_prices: Vec<f32>,
+    pub unit_prices: Column<f32>,
     /// Order rows.
-    pub orders: Vec<u32>,
+    pub orders: Column<u32>,
     /// Visit rows.
-    pub sessions: Vec<u32>,
+    pub sessions: Column<u32>,
 }
 
 /// Why arrays are no histories.
@@ -112,48 +115,48 @@ impl TryFrom<RawHistories> for Histories {
             return refuse("offsets", format!("descends after entry {at}"));
         }
         let n_items = raw.items.len();
-        if let Some(at) = raw.item_rows.iter().position(|&row| row as usize >= n_items) {
+        if let Some(at) = position(&raw.item_rows, |&row| row as usize >= n_items) {
             return refuse(
                 "item",
                 format!("entry {at} is row {} of {n_items} items", raw.item_rows[at]),
             );
         }
-        let items = raw.item_rows.into_iter().map(ItemIdx::from_u32).collect();
-
-        let mut kinds = Vec::with_capacity(events);
-        for (at, &code) in raw.kinds.iter().enumerate() {
-            match EventKind::from_code(code) {
-                Some(kind) => kinds.push(kind),
-                None => return refuse("kind", format!("entry {at} is code {code}, which names no kind")),
-            }
+        if let Some(at) = position(&raw.kinds, |&code| EventKind::from_code(code).is_none()) {
+            let code = raw.kinds[at];
+            return refuse("kind", format!("entry {at} is code {code}, which names no kind"));
         }
-        let mut times = Vec::with_capacity(events);
-        for (at, &micros) in raw.times.iter().enumerate() {
-            match Timestamp::from_micros(micros) {
-                Some(time) => times.push(time),
-                None => return refuse("time", format!("entry {at} is outside the years 1900 to 2200")),
-            }
+        let years = Timestamp::MIN.as_micros()..=Timestamp::MAX.as_micros();
+        if let Some(at) = position(&raw.times, |micros| !years.contains(micros)) {
+            return refuse("time", format!("entry {at} is outside the years 1900 to 2200"));
         }
-        for (customer, bounds) in raw.offsets.windows(2).enumerate() {
-            if !times[bounds[0] as usize..bounds[1] as usize].is_sorted() {
-                return refuse("time", format!("descends within customer row {customer}"));
-            }
+        let (offsets, times) = (&*raw.offsets, &*raw.times);
+        let descends = |&customer: &usize| {
+            !times[offsets[customer] as usize..offsets[customer + 1] as usize].is_sorted()
+        };
+        let customers = (0..raw.customers.len()).into_par_iter().with_min_len(1024);
+        if let Some(customer) = customers.find_first(descends) {
+            return refuse("time", format!("descends within customer row {customer}"));
         }
-        if let Some(at) = raw.quantities.iter().position(|q| !(q.is_finite() && *q > 0.0)) {
+        if let Some(at) = position(&raw.quantities, |q| !(q.is_finite() && *q > 0.0)) {
             return refuse("quantity", format!("entry {at} is {}", raw.quantities[at]));
         }
         let known_price = |price: &f32| price.is_nan() || (price.is_finite() && *price >= 0.0);
-        if let Some(at) = raw.unit_prices.iter().position(|price| !known_price(price)) {
+        if let Some(at) = position(&raw.unit_prices, |price| !known_price(price)) {
             return refuse("unit_price", format!("entry {at} is {}", raw.unit_prices[at]));
         }
+        let kind = |&code: &u8| EventKind::from_code(code).unwrap_or(EventKind::View);
         Ok(Self {
             customers: raw.customers,
             items: raw.items,
             offsets: raw.offsets,
             columns: Columns {
-                items,
-                kinds,
-                times,
+                items: raw.item_rows.wrapped(ItemIdx::from_u32),
+                // Copied: see `crate::column`.
+                kinds: raw.kinds.par_iter().map(kind).collect(),
+                // None is outside the years, and none changes its bits.
+                times: raw
+                    .times
+                    .wrapped(|micros| Timestamp::from_micros(micros).unwrap_or(Timestamp::MIN)),
                 quantities: raw.quantities,
                 unit_prices: raw.unit_prices,
                 orders: raw.orders,
@@ -195,14 +198,14 @@ mod tests {
         RawHistories {
             customers: histories.customers().clone(),
             items: histories.items().clone(),
-            offsets: columns.offsets.to_vec(),
+            offsets: columns.offsets.to_vec().into(),
             item_rows: columns.items.iter().map(|item| item.as_u32()).collect(),
             kinds: columns.kinds.iter().map(|kind| kind.code()).collect(),
             times: columns.times.iter().map(|at| at.as_micros()).collect(),
-            quantities: columns.quantities.to_vec(),
-            unit_prices: columns.unit_prices.to_vec(),
-            orders: columns.orders.to_vec(),
-            sessions: columns.sessions.to_vec(),
+            quantities: columns.quantities.to_vec().into(),
+            unit_prices: columns.unit_prices.to_vec().into(),
+            orders: columns.orders.to_vec().into(),
+            sessions: columns.sessions.to_vec().into(),
         }
     }
 
@@ -219,17 +222,21 @@ mod tests {
     fn each_broken_rule_names_its_column() {
         type Break = fn(&mut RawHistories);
         let cases: [(&str, Break); 9] = [
-            ("\"kind\": 2 entries", |raw| raw.kinds.truncate(2)),
-            ("\"offsets\": 2 entries", |raw| raw.offsets.truncate(2)),
-            ("\"offsets\": must run from 0", |raw| raw.offsets[2] = 2),
-            ("\"offsets\": descends", |raw| raw.offsets[1] = 4),
-            ("\"item\": entry 1 is row 2", |raw| raw.item_rows[1] = 2),
-            ("\"kind\": entry 0 is code 9", |raw| raw.kinds[0] = 9),
+            ("\"kind\": 2 entries", |raw| raw.kinds.to_mut().truncate(2)),
+            ("\"offsets\": 2 entries", |raw| raw.offsets.to_mut().truncate(2)),
+            ("\"offsets\": must run from 0", |raw| raw.offsets.to_mut()[2] = 2),
+            ("\"offsets\": descends", |raw| raw.offsets.to_mut()[1] = 4),
+            ("\"item\": entry 1 is row 2", |raw| raw.item_rows.to_mut()[1] = 2),
+            ("\"kind\": entry 0 is code 9", |raw| raw.kinds.to_mut()[0] = 9),
             ("\"time\": descends within customer row 0", |raw| {
-                raw.times.swap(0, 1)
+                raw.times.to_mut().swap(0, 1)
             }),
-            ("\"quantity\": entry 2 is NaN", |raw| raw.quantities[2] = f32::NAN),
-            ("\"unit_price\": entry 0 is -1", |raw| raw.unit_prices[0] = -1.0),
+            ("\"quantity\": entry 2 is NaN", |raw| {
+                raw.quantities.to_mut()[2] = f32::NAN
+            }),
+            ("\"unit_price\": entry 0 is -1", |raw| {
+                raw.unit_prices.to_mut()[0] = -1.0
+            }),
         ];
         for (expected, damage) in cases {
             let mut raw = raw();

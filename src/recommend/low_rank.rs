@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2, aview1};
 use super::batch::BatchScorer;
 use super::queries::{self, Queries};
 use super::{Contribution, Explanation, Ranking, Recommender};
+use crate::column::{Column, Rows, position};
 use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
 use crate::numeric::{axpy, dot, matvec};
@@ -20,7 +21,7 @@ use crate::numeric::{axpy, dot, matvec};
 #[derive(Clone, Debug, PartialEq)]
 pub struct LowRank {
     name: &'static str,
-    directions: Vec<f32>,
+    directions: Column<f32>,
     input: Vec<f32>,
     gain: Vec<f32>,
 }
@@ -64,22 +65,43 @@ impl LowRank {
         input: Vec<f32>,
         gain: Vec<f32>,
     ) -> Result<Self, LowRankError> {
-        let (items, rank) = directions.dim();
-        if input.len() != items || gain.len() != rank || rank == 0 {
+        let width = directions.ncols();
+        let values = match directions.is_standard_layout() {
+            true => directions.into_raw_vec_and_offset().0,
+            false => directions.iter().copied().collect(),
+        };
+        let directions = Rows {
+            values: values.into(),
+            width,
+        };
+        Self::of_rows(name, directions, input, gain)
+    }
+
+    /// The same of directions that may stand in a mapped file.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn of_rows(
+        name: &'static str,
+        directions: Rows,
+        input: Vec<f32>,
+        gain: Vec<f32>,
+    ) -> Result<Self, LowRankError> {
+        let Rows {
+            values: directions,
+            width: rank,
+        } = directions;
+        if directions.len() != input.len() * rank || gain.len() != rank || rank == 0 {
             return Err(LowRankError::Shapes {
-                items,
+                items: directions.len() / rank.max(1),
                 rank,
                 inputs: input.len(),
                 gains: gain.len(),
             });
         }
-        let directions = if directions.is_standard_layout() {
-            directions.into_raw_vec_and_offset().0
-        } else {
-            directions.iter().copied().collect()
-        };
-        for (array, values) in [("directions", &directions), ("input", &input), ("gain", &gain)] {
-            if let Some((at, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        for (array, values) in [("directions", &*directions), ("input", &input), ("gain", &gain)] {
+            if let Some(at) = position(values, |value| !value.is_finite()) {
+                let value = values[at];
                 return Err(LowRankError::NotFinite { array, at, value });
             }
         }

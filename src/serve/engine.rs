@@ -6,8 +6,9 @@
 //! request that began on a model ends on it. What changes between answers lies beside the index: the stock, which every
 //! answer reads last, and the cache, whose keys name the index.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use hashbrown::HashSet;
@@ -17,6 +18,7 @@ use moka::sync::Cache;
 use super::answer::{
     AtRiskFilter, ChurnAnswer, CustomerSummary, Explained, PlanAnswer, Recommendations, Since,
 };
+use super::beside::beside;
 use super::cache::{CacheStats, Rankings};
 use super::config::ServeConfig;
 use super::error::ServeError;
@@ -30,6 +32,7 @@ use crate::bundle::{Bundle, Registry};
 use crate::churn::plan::PlanParams;
 use crate::churn::{self, ChurnModel, change};
 use crate::id::CustomerIdx;
+use crate::progress::{Progress, Silent};
 use crate::time::Timestamp;
 
 /// An index that answers, with the stock of its items.
@@ -39,6 +42,21 @@ pub(super) struct Loaded {
     stock: Arc<Stock>,
     /// Counts the indexes that this engine loaded; names this one in the cache's keys.
     generation: u64,
+}
+
+/// Who is told of the stages of loading.
+pub(super) struct Listener(pub(super) Arc<dyn Progress + Send + Sync>);
+
+impl Default for Listener {
+    fn default() -> Self {
+        Self(Arc::new(Silent))
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").finish_non_exhaustive()
+    }
 }
 
 /// Why the registry's current model does not serve.
@@ -64,6 +82,9 @@ pub struct Engine {
     stocks: Stocks,
     /// Held while a model is loaded to serve: one at a time.
     pub(super) loading: Mutex<()>,
+    /// Every index that may still be in use. See [`Self::let_go`].
+    indexes: Mutex<Vec<Arc<Index>>>,
+    pub(super) listener: Listener,
     pub(super) reload_failure: Mutex<Option<ReloadFailure>>,
 }
 
@@ -82,10 +103,19 @@ impl Engine {
             generations: AtomicU64::new(0),
             stocks: Stocks::default(),
             loading: Mutex::default(),
+            indexes: Mutex::default(),
+            listener: Listener::default(),
             reload_failure: Mutex::default(),
             config,
             registry,
         }
+    }
+
+    /// The same engine, which tells somebody of each stage of loading a model.
+    #[must_use]
+    pub fn telling(mut self, listener: Arc<dyn Progress + Send + Sync>) -> Self {
+        self.listener = Listener(listener);
+        self
     }
 
     /// How it serves.
@@ -318,10 +348,7 @@ impl Engine {
                 version: version.to_owned(),
             });
         }
-        let load = || -> Result<Arc<Loaded>, ServeError> {
-            let bundle = self.registry.open(version)?;
-            Ok(self.prepare(bundle))
-        };
+        let load = || beside(|| self.read_and_prepare(|| self.registry.open(version)));
         self.pinned
             .try_get_with(version.to_owned(), load)
             .map_err(|error| (*error).clone())
@@ -341,6 +368,7 @@ impl Engine {
         }
         // A first answer touches what every answer touches, so that the first customer does not pay for it.
         index.warm();
+        self.indexes().push(Arc::clone(&index));
         Arc::new(Loaded {
             stock: self.stocks.enter(Arc::clone(&index)),
             index,
@@ -353,6 +381,24 @@ impl Engine {
         self.serving.store(Some(loaded));
         // Afterwards, so that few rankings of the old index are still made.
         self.rankings.clear();
+        self.let_go();
+    }
+
+    /// Drops the indexes that nobody uses any more. Giving gigabytes back takes milliseconds: no request that happens to be
+    /// the last one on an old model is to wait for that, so whoever loads models keeps a hold of each until then.
+    pub(super) fn let_go(&self) {
+        // Whoever else has an index got it from an engine that still had it: of one that only this list has, nobody can.
+        let unused: Vec<Arc<Index>> = self
+            .indexes()
+            .extract_if(.., |index| Arc::strong_count(index) == 1)
+            .collect();
+        // Outside the lock.
+        drop(unused);
+    }
+
+    fn indexes(&self) -> MutexGuard<'_, Vec<Arc<Index>>> {
+        // A poisoned lock holds whole entries all the same.
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

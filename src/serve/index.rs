@@ -19,7 +19,6 @@ use crate::churn::Shop;
 use crate::churn::watch::healthy_until;
 use crate::history::Outage;
 use crate::id::{ItemIdx, Row};
-use crate::log::EventKind;
 use crate::numeric::top_k;
 use crate::recommend::buy_again::BuyAgain;
 use crate::recommend::relations::{PriceLevels, Relations};
@@ -104,11 +103,9 @@ impl Index {
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
         let Bundle { manifest, parts } = bundle;
-        let mut rankable = vec![false; parts.histories.items().len()];
-        let columns = parts.histories.columns();
-        for (item, kind) in columns.items.iter().zip(columns.kinds) {
-            rankable[item.index()] |= *kind != EventKind::Return;
-        }
+        let activity = parts.histories.activity();
+        let items = parts.histories.items().rows();
+        let mut rankable: Vec<bool> = items.map(|item| activity.events(item) > 0).collect();
         let factors = parts.blend.ials().item_factors();
         let inverse_norms = (0..factors.nrows())
             .into_par_iter()
@@ -119,6 +116,7 @@ impl Index {
             .collect();
         let newcomers = Newcomers::find(
             &parts.histories,
+            &activity,
             &parts.catalog,
             &parts.recommend.new_arrivals,
             parts.data_through,

@@ -13,6 +13,7 @@
 //! Deliberately not here: the wire, threads and clocks (`grpc`, `cli`), and fitting anything.
 
 mod answer;
+mod beside;
 mod cache;
 mod config;
 mod engine;

@@ -1,6 +1,6 @@
 //! What came into the shop lately, and the fair chance that it gets.
 //!
-//! Enters: the catalogue, how many events each item has, and when its first one was. Leaves: [`Newcomers`], which level
+//! Enters: the catalogue, how many events each item has, when its first one was, and the log's period. Leaves: [`Newcomers`], which level
 //! the scores of items with few events with those of their neighbours by category and price.
 //!
 //! # Formula
@@ -12,9 +12,8 @@
 use hashbrown::HashMap;
 
 use crate::catalog::Catalog;
-use crate::history::Histories;
+use crate::history::{Activity, Histories};
 use crate::id::{ItemIdx, Row};
-use crate::log::EventKind;
 use crate::recommend::NewArrivalsParams;
 use crate::recommend::relations::{ContentNeighbours, ContentRules};
 use crate::time::Timestamp;
@@ -43,53 +42,44 @@ impl Newcomers {
     /// The items launched within the recipe's days before `through`; where nothing says when, those first seen then.
     pub(super) fn find(
         histories: &Histories,
+        activity: &Activity,
         catalog: &Catalog,
         params: &NewArrivalsParams,
         through: Timestamp,
     ) -> Self {
         let raw = params.raw();
-        let n_items = histories.items().len();
         let since = through.plus_days(-raw.days);
-        let columns = histories.columns();
-        let mut events = vec![0u32; n_items];
-        let mut first: Vec<Option<Timestamp>> = vec![None; n_items];
-        for ((item, kind), at) in columns.items.iter().zip(columns.kinds).zip(columns.times) {
-            if *kind != EventKind::Return {
-                events[item.index()] += 1;
-                let first = &mut first[item.index()];
-                *first = Some(first.map_or(*at, |first| first.min(*at)));
-            }
-        }
         let is_long = histories
             .period()
             .is_some_and(|(from, _)| from <= through.plus_days(-LEAST_PERIODS * raw.days));
-        let is_new = |item: usize| {
-            let launched = catalog.items()[item].launched_at;
-            let first = first[item].filter(|_| is_long);
+        let is_new = |item: ItemIdx| {
+            let launched = catalog.item(item).launched_at;
+            let first = activity.first(item).filter(|_| is_long);
             launched.or(first).is_some_and(|at| at > since && at <= through)
         };
-        // Item rows are u32.
-        let order: Vec<ItemIdx> = (0..n_items)
-            .filter(|&item| is_new(item))
-            .map(|item| ItemIdx::from_u32(item as u32))
-            .collect();
+        let order: Vec<ItemIdx> = histories.items().rows().filter(|&item| is_new(item)).collect();
         if order.is_empty() {
             return Self::default();
         }
-        let known: Vec<bool> = (0..n_items)
-            .map(|item| events[item] > 0 && !is_new(item))
+        let known: Vec<bool> = histories
+            .items()
+            .rows()
+            .map(|item| activity.events(item) > 0 && !is_new(item))
             .collect();
         let rules = ContentRules {
             neighbours: raw.neighbours,
             price_tolerance: raw.price_tolerance,
         };
-        let content = ContentNeighbours::find_of(catalog, &known, rules, is_new);
+        let content = ContentNeighbours::find_of(catalog, &known, rules, |item| {
+            // Item rows are u32.
+            is_new(ItemIdx::from_u32(item as u32))
+        });
         let by_item = order
             .iter()
             .map(|&item| {
                 let (neighbours, nearness) = content.nearness().row(item.index());
                 let total: f32 = nearness.iter().sum();
-                let n = events[item.index()] as f32;
+                let n = activity.events(item) as f32;
                 let trust = n / (n + raw.strength as f32);
                 let levelled = (total > 0.0).then(|| Levelled {
                     trust,
@@ -153,7 +143,7 @@ mod tests {
     use super::*;
     use crate::catalog::Item;
     use crate::history::HistoriesBuilder;
-    use crate::log::Event;
+    use crate::log::{Event, EventKind};
     use crate::recommend::RawNewArrivalsParams;
 
     /// Four items of one category, at 10, 20, 10 and 10: `a` and `b` are old, `new` has one event, `empty` has none.
@@ -195,7 +185,9 @@ mod tests {
             ..RawNewArrivalsParams::default()
         })
         .unwrap();
-        Newcomers::find(&builder.finish(), &catalog, &params, start.plus_days(200.0))
+        let histories = builder.finish();
+        let activity = histories.activity();
+        Newcomers::find(&histories, &activity, &catalog, &params, start.plus_days(200.0))
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! Models coming and going: what the registry has, and which of it serves.
 //!
-//! The one decision: a model is read, checked and warmed beside the one that serves, and takes its place by one store. If
+//! The one decision: a model is read, checked and warmed beside the one that serves, on threads that step back behind those
+//! that answer (the first one, which nobody's answer waits beside, on all cores), and takes its place by one store. If
 //! anything fails before that, nothing has changed. Who calls [`Engine::refresh`], and how often, is the server's affair.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::answer::ModelInfo;
-use super::engine::{Engine, ReloadFailure};
+use super::beside::beside;
+use super::engine::{Engine, Loaded, ReloadFailure};
 use super::error::{ServeError, chain};
-use crate::bundle::{Bundle, BundleError, Manifest};
+use crate::bundle::{Bundle, BundleError, Manifest, Sizes};
+
+/// Stages of loading, as a listener is told.
+const READING: &str = "reading and checking the files";
+const INDEXING: &str = "making the index";
 
 /// Whether a refresh changed the model that serves.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,14 +57,21 @@ impl Engine {
         self.info(manifest)
     }
 
+    /// What a model of the registry takes on disk.
+    ///
+    /// # Errors
+    /// Those of [`Self::model`].
+    pub fn sizes(&self, version: &str) -> Result<Sizes, ServeError> {
+        Ok(self.registry.sizes(version)?)
+    }
+
     /// Loads a model, makes it the registry's current one and serves it. What cannot be loaded is not activated.
     ///
     /// # Errors
     /// [`ServeError::UnknownVersion`] or [`ServeError::Bundle`]; the model that serves keeps serving.
     pub fn activate(&self, version: &str) -> Result<ModelInfo, ServeError> {
         let _held = self.hold_loading();
-        let bundle = self.registry.activate(version)?;
-        self.swap_in(bundle)
+        self.load(|| self.swap_in(|| self.registry.activate(version)))
     }
 
     /// Returns to the model that was active before, like [`Self::activate`].
@@ -67,8 +80,7 @@ impl Engine {
     /// [`ServeError::NothingToRollBack`] or those of [`Self::activate`].
     pub fn rollback(&self) -> Result<ModelInfo, ServeError> {
         let _held = self.hold_loading();
-        let bundle = self.registry.rollback()?;
-        self.swap_in(bundle)
+        self.load(|| self.swap_in(|| self.registry.rollback()))
     }
 
     /// Loads the registry's current model if another one serves, and swaps it in whole.
@@ -77,6 +89,7 @@ impl Engine {
     /// Why it cannot be loaded; the model that serves keeps serving, and [`Self::last_reload_error`] tells.
     pub fn refresh(&self) -> Result<Refreshed, ServeError> {
         let _held = self.hold_loading();
+        self.let_go();
         let current = self.registry.current();
         let version = current.as_ref().ok().cloned().flatten();
         let refreshed = current
@@ -104,15 +117,42 @@ impl Engine {
         if self.serving_version().as_ref() == Some(&version) {
             return Ok(Refreshed::Unchanged);
         }
-        self.serve(self.prepare(self.registry.open(&version)?));
-        Ok(Refreshed::Swapped { version })
+        self.load(|| {
+            self.serve(self.read_and_prepare(|| self.registry.open(&version))?);
+            Ok(Refreshed::Swapped { version })
+        })
     }
 
-    fn swap_in(&self, bundle: Bundle) -> Result<ModelInfo, ServeError> {
-        let manifest = bundle.manifest.clone();
-        self.serve(self.prepare(bundle));
+    /// Loads on all cores while nothing serves, beside the answers once something does.
+    fn load<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.is_ready() {
+            true => beside(work),
+            false => work(),
+        }
+    }
+
+    fn swap_in(&self, read: impl FnOnce() -> Result<Bundle, BundleError>) -> Result<ModelInfo, ServeError> {
+        let loaded = self.read_and_prepare(read)?;
+        let manifest = loaded.index.manifest().clone();
+        self.serve(loaded);
         *self.last_failure() = None;
         self.info(manifest)
+    }
+
+    /// Both stages of loading, each told to whoever listens.
+    pub(super) fn read_and_prepare(
+        &self,
+        read: impl FnOnce() -> Result<Bundle, BundleError>,
+    ) -> Result<Arc<Loaded>, ServeError> {
+        let listener = &self.listener.0;
+        listener.begin(READING, 0);
+        let bundle = read();
+        listener.end();
+        let bundle = bundle?;
+        listener.begin(INDEXING, 0);
+        let loaded = self.prepare(bundle);
+        listener.end();
+        Ok(loaded)
     }
 
     fn info(&self, manifest: Manifest) -> Result<ModelInfo, ServeError> {
@@ -150,7 +190,7 @@ impl From<BundleError> for ServeError {
                 Self::UnknownVersion { version }
             }
             BundleError::NothingToRollBack { .. } => Self::NothingToRollBack,
-            other => Self::Bundle(std::sync::Arc::new(other)),
+            other => Self::Bundle(Arc::new(other)),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rapport::rules::Kind;
 use rapport::serve::{RawServeConfig, RecommendRequest, Recommendations, Refreshed, ServeError};
@@ -123,4 +123,23 @@ fn a_broken_bundle_leaves_the_old_one_serving() {
         engine.model("20200101T000000Z-00000000"),
         Err(ServeError::UnknownVersion { .. })
     ));
+}
+
+/// Whoever still reads an old index is not the one who gives its memory back.
+#[test]
+fn an_old_index_ends_with_the_next_look_at_the_registry() {
+    let Fixture { engine, registry, .. } = &fixture(&shop::parts(shop::SMALL, 1), RawServeConfig::default());
+    let held = engine.index().unwrap();
+    let old = Arc::downgrade(&held);
+    let other = registry
+        .publish(&shop::parts(shop::SMALL, 2), "2026-11-22".parse().unwrap())
+        .unwrap();
+    engine.activate(&other.version).unwrap();
+    assert_eq!(engine.refresh().unwrap(), Refreshed::Unchanged);
+    assert!(old.upgrade().is_some(), "somebody reads it");
+    drop(held);
+    assert!(old.upgrade().is_some(), "a reader has nothing to tidy up");
+    engine.refresh().unwrap();
+    assert!(old.upgrade().is_none());
+    assert!(engine.index().is_some());
 }

@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use crate::column::Column;
 use crate::numeric::{Eigen, PackedRows, gram, multiply, symmetric_eigen};
 
 /// Factors whose Gram matrix is diagonal.
@@ -18,24 +19,24 @@ use crate::numeric::{Eigen, PackedRows, gram, multiply, symmetric_eigen};
 /// | `n_touched` | | rows that are not all zero: those that training saw an entry of |
 #[derive(Clone, Debug)]
 pub(super) struct Axes {
-    pub(super) factors: Vec<f32>,
+    pub(super) factors: Column<f32>,
     pub(super) energy: Vec<f32>,
     pub(super) n_touched: usize,
 }
 
 impl Axes {
     /// Turns factors into their principal axes; factors that are there already stay as they are, bit for bit.
-    pub(super) fn new(mut factors: Vec<f32>, width: usize) -> Self {
+    pub(super) fn new(mut factors: Column<f32>, width: usize) -> Self {
+        let mut squares = gram(&factors, width);
         // One turn is enough up to rounding; the second sees to what rounding left.
         for _ in 0..2 {
-            let gram = gram(&factors, width);
-            if is_diagonal(&gram, width) {
+            if is_diagonal(&squares, width) {
                 break;
             }
-            turn(&mut factors, &symmetric_eigen(&gram, width).vectors, width);
+            turn(factors.to_mut(), &symmetric_eigen(&squares, width).vectors, width);
+            squares = gram(&factors, width);
         }
-        let gram = gram(&factors, width);
-        let energy = (0..width).map(|k| gram[k * width + k] as f32).collect();
+        let energy = (0..width).map(|k| squares[k * width + k] as f32).collect();
         let n_touched = factors
             .par_chunks_exact(width)
             .filter(|row| row.iter().any(|x| x.abs() > 0.0))
@@ -58,7 +59,7 @@ impl Axes {
             .filter(|row| row.iter().any(|x| x.abs() > 0.0))
             .count();
         Self {
-            factors,
+            factors: factors.into(),
             energy: values.iter().map(|&value| value.max(0.0) as f32).collect(),
             n_touched,
         }
@@ -99,7 +100,7 @@ mod tests {
         let factors: Vec<f32> = (0..width * 50)
             .map(|k| ((k * 7919) % 1009) as f32 / 504.5 - 1.0)
             .collect();
-        let axes = Axes::new(factors.clone(), width);
+        let axes = Axes::new(factors.clone().into(), width);
         for (i, j) in [(0, 0), (3, 41), (17, 8)] {
             let pair = |rows: &[f32]| dot(&rows[i * width..][..width], &rows[j * width..][..width]);
             assert!((pair(&factors) - pair(&axes.factors)).abs() < 1e-4);

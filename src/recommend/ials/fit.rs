@@ -51,10 +51,10 @@ pub(super) fn fit_items(
     for epoch in 1..=raw.epochs {
         let axes = Axes::turned(items, &mut customers, raw.factors);
         solve_side(matrix, &axes, params, &mut customers);
-        items = axes.factors;
+        items = axes.factors.into_vec();
         let axes = Axes::turned(customers, &mut items, raw.factors);
         solve_side(&transposed, &axes, params, &mut items);
-        customers = axes.factors;
+        customers = axes.factors.into_vec();
         if !items.par_iter().all(|x| x.is_finite()) {
             progress.end();
             return Err(FitError::Diverged { epoch });

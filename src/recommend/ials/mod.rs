@@ -36,6 +36,7 @@ mod tests;
 use ndarray::{Array2, ArrayView2, aview1};
 use rayon::prelude::*;
 
+use crate::column::{Column, Rows, position};
 use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
 use crate::numeric::{dot, matvec, top_k};
@@ -114,7 +115,7 @@ impl Ials {
         for (found, &column) in found.chunks_exact(width).zip(&columns) {
             items[column as usize * width..][..width].copy_from_slice(found);
         }
-        Ok(Self::new(params, items))
+        Ok(Self::new(params, items.into()))
     }
 
     /// The model of given item factors (items × factors), as a bundle keeps them.
@@ -125,27 +126,42 @@ impl Ials {
     /// [`FactorsError`] when the width is not the parameters', a factor is not finite, or the parameters are a recipe's
     /// that leave the unobserved weight to the training, instead of the fitted model's.
     pub fn from_factors(params: IalsParams, item_factors: Array2<f32>) -> Result<Self, FactorsError> {
+        let width = item_factors.ncols();
+        let values = match item_factors.is_standard_layout() {
+            true => item_factors.into_raw_vec_and_offset().0,
+            false => item_factors.iter().copied().collect(),
+        };
+        let rows = Rows {
+            values: values.into(),
+            width,
+        };
+        Self::from_rows(params, rows)
+    }
+
+    /// The same of factors that may stand in a mapped file; they stay there when they are in their principal axes already.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_factors`].
+    pub fn from_rows(params: IalsParams, item_factors: Rows) -> Result<Self, FactorsError> {
         if params.raw().unobserved_weight.is_none() {
             return Err(FactorsError::NotFitted);
         }
-        let (found, expected) = (item_factors.ncols(), params.raw().factors);
+        let Rows { values, width: found } = item_factors;
+        let expected = params.raw().factors;
         if found != expected {
             return Err(FactorsError::Width { found, expected });
         }
-        if let Some(((item, column), &value)) =
-            item_factors.indexed_iter().find(|(_, value)| !value.is_finite())
-        {
-            return Err(FactorsError::NotFinite { item, column, value });
+        if let Some(at) = position(&values, |value| !value.is_finite()) {
+            return Err(FactorsError::NotFinite {
+                item: at / expected,
+                column: at % expected,
+                value: values[at],
+            });
         }
-        let items = if item_factors.is_standard_layout() {
-            item_factors.into_raw_vec_and_offset().0
-        } else {
-            item_factors.iter().copied().collect()
-        };
-        Ok(Self::new(params, items))
+        Ok(Self::new(params, values))
     }
 
-    fn new(params: IalsParams, items: Vec<f32>) -> Self {
+    fn new(params: IalsParams, items: Column<f32>) -> Self {
         let width = params.raw().factors;
         let items = Axes::new(items, width);
         let norms = items

@@ -208,7 +208,7 @@ fn few_steps_from_the_last_epoch_reach_what_exact_solves_reach() {
     let reached = |steps| {
         let params = stepping(&params(width, 15), steps);
         let model = Ials::fit(&matrix, &params, 5, &Silent).unwrap();
-        let items = widened(model.items.factors.as_slice());
+        let items = widened(&model.items.factors);
         let customers = solve_plain(&matrix, &items, width, &params);
         objective(&matrix, &customers, &items, width, &params)
     };
@@ -259,11 +259,11 @@ fn the_objective_never_rises() {
     for _ in 0..8 {
         let axes = Axes::turned(items, &mut customers, width);
         fit::solve_side(&matrix, &axes, &params, &mut customers);
-        items = axes.factors;
+        items = axes.factors.into_vec();
         must_not_rise(&customers, &items);
         let axes = Axes::turned(customers, &mut items, width);
         fit::solve_side(&transposed, &axes, &params, &mut items);
-        customers = axes.factors;
+        customers = axes.factors.into_vec();
         must_not_rise(&customers, &items);
     }
 }
@@ -361,7 +361,7 @@ fn renaming_items_and_customers_renames_the_answers() {
     let fit = |matrix: &Csr, first: Vec<f32>| {
         Ials::new(
             params.clone(),
-            fit::fit_items(matrix, &params, first, &Silent).unwrap(),
+            fit::fit_items(matrix, &params, first, &Silent).unwrap().into(),
         )
     };
     let plain = fit(&matrix, first);

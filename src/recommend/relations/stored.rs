@@ -1,5 +1,6 @@
 //! What the arrays of all models here have in common: sparse matrices in three arrays, and the checks on reading.
 
+use crate::column::{Column, position};
 use crate::history::{Csr, CsrError};
 
 /// A sparse matrix as arrays.
@@ -8,9 +9,9 @@ pub struct Sparse {
     /// Where each row starts: rows + 1 numbers.
     pub offsets: Vec<u64>,
     /// Column of each entry, ascending within a row.
-    pub columns: Vec<u32>,
+    pub columns: Column<u32>,
     /// Value of each entry.
-    pub values: Vec<f32>,
+    pub values: Column<f32>,
 }
 
 /// Why arrays are no model.
@@ -51,8 +52,8 @@ impl Sparse {
     pub(crate) fn of(matrix: &Csr) -> Self {
         Self {
             offsets: matrix.offsets().iter().map(|&offset| offset as u64).collect(),
-            columns: matrix.columns().to_vec(),
-            values: matrix.values().to_vec(),
+            columns: matrix.columns().to_vec().into(),
+            values: matrix.values().to_vec().into(),
         }
     }
 
@@ -82,10 +83,7 @@ pub(crate) fn check_len(array: &'static str, found: usize, expected: usize) -> R
 
 /// Every number is finite and not negative.
 pub(crate) fn check_finite(array: &'static str, values: &[f32]) -> Result<(), StoredError> {
-    match values
-        .iter()
-        .position(|value| !(value.is_finite() && *value >= 0.0))
-    {
+    match position(values, |value| !(value.is_finite() && *value >= 0.0)) {
         None => Ok(()),
         Some(row) => Err(StoredError::Value {
             array,

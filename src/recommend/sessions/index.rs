@@ -4,6 +4,7 @@
 //! item of a session and 4 for each posting, of which an item has at most `recent_sessions`.
 
 use super::training::Training;
+use crate::column::Column;
 
 /// Past sessions, numbered by time: a larger number is a newer session, so that the number is the recency.
 ///
@@ -18,13 +19,13 @@ use super::training::Training;
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct IndexArrays {
     /// Where the sessions of each item begin.
-    pub posting_offsets: Vec<u64>,
+    pub posting_offsets: Column<u64>,
     /// Sessions by item.
-    pub postings: Vec<u32>,
+    pub postings: Column<u32>,
     /// Where the items of each session begin.
-    pub session_offsets: Vec<u64>,
+    pub session_offsets: Column<u64>,
     /// Items by session.
-    pub items: Vec<u32>,
+    pub items: Column<u32>,
     /// Sessions of each item.
     pub counts: Vec<u32>,
 }
@@ -39,42 +40,43 @@ impl SessionIndex {
     /// The index of these sessions with at most `recent` sessions an item.
     #[must_use]
     pub fn fit(training: &Training, recent: usize) -> Self {
-        let mut arrays = IndexArrays {
-            session_offsets: vec![0],
-            counts: vec![0; training.n_items()],
-            ..IndexArrays::default()
-        };
+        let n_items = training.n_items();
+        let (mut session_offsets, mut items, mut counts) = (vec![0u64], Vec::new(), vec![0u32; n_items]);
         for clicks in training.sessions() {
-            let from = arrays.items.len();
+            let from = items.len();
             for &item in clicks.iter().rev() {
-                if !arrays.items[from..].contains(&item) {
-                    arrays.items.push(item);
-                    arrays.counts[item as usize] += 1;
+                if !items[from..].contains(&item) {
+                    items.push(item);
+                    counts[item as usize] += 1;
                 }
             }
-            arrays.items[from..].reverse();
-            arrays.session_offsets.push(arrays.items.len() as u64);
+            items[from..].reverse();
+            session_offsets.push(items.len() as u64);
         }
-        arrays.posting_offsets = vec![0];
+        let mut posting_offsets = vec![0u64];
         let mut end = 0;
-        for &count in &arrays.counts {
+        for &count in &counts {
             end += u64::from(count).min(recent as u64);
-            arrays.posting_offsets.push(end);
+            posting_offsets.push(end);
         }
-        arrays.postings = vec![0; end as usize];
-        let mut next: Vec<u64> = arrays.posting_offsets.clone();
+        let mut postings = vec![0u32; end as usize];
+        let mut next = posting_offsets.clone();
         for session in (0..training.len()).rev() {
-            let items =
-                arrays.session_offsets[session] as usize..arrays.session_offsets[session + 1] as usize;
-            for &item in &arrays.items[items] {
+            for &item in &items[session_offsets[session] as usize..session_offsets[session + 1] as usize] {
                 let item = item as usize;
-                if next[item] < arrays.posting_offsets[item + 1] {
-                    arrays.postings[next[item] as usize] = session as u32;
+                if next[item] < posting_offsets[item + 1] {
+                    postings[next[item] as usize] = session as u32;
                     next[item] += 1;
                 }
             }
         }
-        Self { arrays }
+        Self::of_checked(IndexArrays {
+            posting_offsets: posting_offsets.into(),
+            postings: postings.into(),
+            session_offsets: session_offsets.into(),
+            items: items.into(),
+            counts,
+        })
     }
 
     /// The index of these arrays, which [`super::SessionArrays`] has checked.

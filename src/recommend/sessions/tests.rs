@@ -373,20 +373,37 @@ fn arrays_come_back_and_damaged_ones_are_named() {
         )
     };
     for (message, name) in [
-        (broken(|a| a.index.postings.swap(0, 1)), "\"postings\", row 0"),
-        (broken(|a| a.index.items[0] = 99), "\"items\", row 0"),
+        (
+            broken(|a| a.index.postings.to_mut().swap(0, 1)),
+            "\"postings\", row 0",
+        ),
+        (broken(|a| a.index.items.to_mut()[0] = 99), "\"items\", row 0"),
+        (
+            broken(|a| a.index.postings.to_mut()[2] -= 1),
+            "\"postings\", row 0",
+        ),
+        (
+            broken(|a| a.index.items.to_mut().copy_within(0..1, 1)),
+            "\"items\", row 0",
+        ),
         (broken(|a| a.index.counts[2] += 1), "\"counts\", row 2"),
         (
-            broken(|a| a.index.session_offsets[1] = 1000),
+            broken(|a| a.index.session_offsets.to_mut()[1] = 1000),
             "\"session_offsets\"",
         ),
-        (broken(|a| a.index.session_offsets.clear()), "\"session_offsets\""),
         (
-            broken(|a| a.index.posting_offsets.truncate(3)),
+            broken(|a| a.index.session_offsets.to_mut().clear()),
+            "\"session_offsets\"",
+        ),
+        (
+            broken(|a| a.index.posting_offsets.to_mut().truncate(3)),
             "\"posting_offsets\"",
         ),
-        (broken(|a| a.link_values[0] = f32::NAN), "links"),
-        (broken(|a| a.link_values[3] = -1.0), "\"link_values\", row 3"),
+        (broken(|a| a.link_values.to_mut()[0] = f32::NAN), "links"),
+        (
+            broken(|a| a.link_values.to_mut()[3] = -1.0),
+            "\"link_values\", row 3",
+        ),
         (broken(|a| a.link_offsets.truncate(2)), "\"link_offsets\""),
         (broken(|a| a.returns[4] = f32::INFINITY), "\"returns\", row 4"),
         (broken(|a| a.returns.truncate(1)), "\"returns\""),

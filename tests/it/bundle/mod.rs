@@ -88,6 +88,21 @@ fn a_bundle_comes_back_as_it_went() {
 }
 
 #[test]
+fn what_a_bundle_takes_is_told_by_what_it_grows_with() {
+    let (_guard, registry, _folder, manifest) = published();
+    let sizes = registry.sizes(&manifest.version).unwrap();
+    let shapes = manifest.shapes;
+    // Item, time, kind, quantity, price, order and session.
+    assert_eq!(sizes.events, shapes.events as u64 * (4 + 8 + 1 + 4 + 4 + 4 + 4));
+    let names: usize = small(1).histories.customers().names().map(str::len).sum();
+    assert_eq!(sizes.customers, (names + 2 * 8 * (shapes.customers + 1)) as u64);
+    let files: u64 = manifest.files.iter().map(|file| file.bytes).sum();
+    assert_eq!(sizes.total(), files);
+    let unknown = registry.sizes("20200101T000000Z-00000000");
+    assert!(matches!(unknown, Err(BundleError::UnknownVersion { .. })));
+}
+
+#[test]
 fn any_safetensors_reader_finds_the_factors() {
     let (_guard, _registry, folder, manifest) = published();
     let content = fs::read(folder.join("models.safetensors")).unwrap();

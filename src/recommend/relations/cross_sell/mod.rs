@@ -28,6 +28,7 @@ pub use stored::{CrossSellArrays, CrossSellCounts};
 
 pub(crate) use assemble::{PartnerTable, basket_weights};
 
+use crate::column::Column;
 use crate::history::Csr;
 use crate::id::{ItemIdx, Row};
 use crate::numeric::{scatter, top_k};
@@ -53,7 +54,7 @@ use super::similar::distinct;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossSell {
     partners: Csr,
-    counts: Vec<u32>,
+    counts: Column<u32>,
     substitutes: Csr,
     basket_counts: Vec<u32>,
     n_baskets: u64,

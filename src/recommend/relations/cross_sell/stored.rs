@@ -1,5 +1,6 @@
 //! Cross-sell as plain arrays, for a bundle, and back.
 
+use crate::column::Column;
 use crate::history::Csr;
 
 use super::super::leaves::{Leaves, NO_LEAF};
@@ -12,7 +13,7 @@ pub struct CrossSellArrays {
     /// Partners, items × items.
     pub partners: Sparse,
     /// Baskets with both, by entry of `partners`.
-    pub counts: Vec<u32>,
+    pub counts: Column<u32>,
     /// Substitutes, items × items.
     pub substitutes: Sparse,
     /// Baskets by item.

@@ -22,6 +22,7 @@ mod params;
 
 pub use params::{RawSimilarParams, SimilarParams};
 
+use crate::column::Column;
 use crate::history::Csr;
 use crate::id::{ItemIdx, Row};
 use crate::numeric::{scatter, top_k};
@@ -41,8 +42,8 @@ use super::verdict::Basis;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Similar {
     likeness: Csr,
-    visits: Vec<u32>,
-    customers: Vec<u32>,
+    visits: Column<u32>,
+    customers: Column<u32>,
     basis: Basis,
 }
 
@@ -67,9 +68,9 @@ pub struct SimilarArrays {
     /// Likeness, items × items.
     pub likeness: Sparse,
     /// Visits by entry.
-    pub visits: Vec<u32>,
+    pub visits: Column<u32>,
     /// Customers by entry.
-    pub customers: Vec<u32>,
+    pub customers: Column<u32>,
     /// What the shop was judged by, for a bundle's JSON.
     pub basis: Basis,
 }

@@ -278,7 +278,7 @@ fn arrays_that_do_not_fit_are_named() {
         "cross_sell.everybody[1] = NaN is not allowed"
     );
     assert_eq!(
-        refused(|arrays| arrays.partners.columns[0] = 9),
+        refused(|arrays| arrays.partners.columns.to_mut()[0] = 9),
         "cross_sell.partners is no sparse matrix"
     );
     assert_eq!(

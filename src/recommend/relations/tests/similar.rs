@@ -99,7 +99,7 @@ fn several_page_items_add_up() {
     assert!((explained[0].parts.iter().map(|part| part.part).sum::<f32>() - scores[2]).abs() < 1e-6);
     assert!(explained[1].parts.iter().all(|part| part.part.to_bits() == 0));
     let mut arrays = model.to_arrays();
-    arrays.visits.pop();
+    arrays.visits.to_mut().pop();
     assert_eq!(
         Similar::from_arrays(arrays).unwrap_err().to_string(),
         "similar.visits has 11 numbers, it must have 12"
