@@ -13,9 +13,10 @@ use std::cmp::Reverse;
 
 use rayon::prelude::*;
 
-use super::dot::dot;
-use super::tile::LANES;
-use super::top_k::TopK;
+use super::super::dot::dot;
+use super::super::tile::LANES;
+use super::super::top_k::TopK;
+use super::{SLACK, round};
 
 /// Rows whose bounds are looked at together.
 const PAIR: usize = 2 * LANES;
@@ -23,8 +24,6 @@ const PAIR: usize = 2 * LANES;
 const QUERIES: usize = 8;
 /// Bytes of rows that stay in the second cache while the queries of a block pass.
 const STRIPE_BYTES: usize = 1 << 19;
-/// What the bounds grow by, against the rounding of the bounds themselves.
-const SLACK: f32 = 1.001;
 /// Zero of the rows' bytes, which are unsigned, because the instruction multiplies unsigned by signed bytes.
 const ZERO: i32 = 128;
 
@@ -81,7 +80,7 @@ impl<'a> Screen<'a> {
             .zip(order.par_chunks(LANES))
             .for_each_init(Vec::new, |rounded, (((codes, unit), moved), order)| {
                 for (lane, &at) in order.iter().enumerate() {
-                    (unit[lane], moved[lane]) = round(row(at), rounded);
+                    (unit[lane], moved[lane]) = round(row(at), lengths[at as usize], rounded);
                     for (k, &code) in rounded.iter().enumerate() {
                         codes[k / 4][lane][k % 4] = (i32::from(code) + ZERO) as u8;
                     }
@@ -255,11 +254,11 @@ impl<'a> Screen<'a> {
 impl<'a> Query<'a> {
     fn new(exact: &'a [f32]) -> Self {
         let mut codes = Vec::new();
-        let (unit, moved) = round(exact, &mut codes);
+        let length = length(exact);
+        let (unit, moved) = round(exact, length, &mut codes);
         let shift = ZERO * codes.iter().map(|&code| i32::from(code)).sum::<i32>();
         codes.resize(exact.len().next_multiple_of(4), 0);
         let rounding = 2.0 * exact.len() as f32 * f32::EPSILON;
-        let length = length(exact);
         Self {
             exact,
             words: codes.as_chunks().0.to_vec(),
@@ -275,25 +274,6 @@ impl<'a> Query<'a> {
 
 fn length(x: &[f32]) -> f32 {
     dot(x, x).sqrt()
-}
-
-/// Rounds to −127 … 127; says the unit and how far, in length, the vector moved.
-fn round(x: &[f32], codes: &mut Vec<i8>) -> (f32, f32) {
-    let largest = x.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-    codes.clear();
-    let (unit, inverse) = (largest / 127.0, 127.0 / largest);
-    if !(unit > f32::MIN_POSITIVE && inverse.is_finite()) {
-        codes.resize(x.len(), 0);
-        return (0.0, length(x));
-    }
-    let mut square = 0.0;
-    codes.extend(x.iter().map(|&x| {
-        let code = (x * inverse).round_ties_even().clamp(-127.0, 127.0);
-        let moved = x - code * unit;
-        square += moved * moved;
-        code as i8
-    }));
-    (unit, square.sqrt())
 }
 
 /// The definition: dot products of the bytes of a few queries and two groups of rows.
@@ -376,7 +356,7 @@ mod tests {
             prop_assert_eq!(found.len(), m);
             for (at, (found, query)) in found.iter().zip(queries.chunks_exact(width)).enumerate() {
                 let scores: Vec<f32> = rows.chunks_exact(width).map(|row| dot(row, query)).collect();
-                prop_assert_eq!(found, &super::super::top_k(&scores, k, |row| keep(at, row)));
+                prop_assert_eq!(found, &crate::numeric::top_k(&scores, k, |row| keep(at, row)));
             }
         }
 

@@ -1,0 +1,78 @@
+//! The best `k` rows so far, in a room that is used again.
+
+/// Rows and scores, as numbers that rise as scores fall and, among equal scores, as rows rise.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Best {
+    k: usize,
+    threshold: f32,
+    limit: usize,
+    keys: Vec<u64>,
+}
+
+impl Best {
+    /// Forgets all, for the best `k`, which is not zero, among those that reach a threshold.
+    pub(super) fn open(&mut self, k: usize, threshold: f32) {
+        self.k = k;
+        self.threshold = threshold;
+        // Fewer between two looks for the threshold make it dear, more make it stale.
+        self.limit = k.saturating_add((k / 4).max(16));
+        self.keys.clear();
+    }
+
+    pub(super) fn k(&self) -> usize {
+        self.k
+    }
+
+    /// What a score must at least reach: an equal one may come from a lower row.
+    pub(super) fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// Takes a row in whose score reaches the threshold.
+    pub(super) fn offer(&mut self, row: u32, score: f32) {
+        if score >= self.threshold && score > f32::NEG_INFINITY {
+            self.keys.push(key(row, score));
+            if self.keys.len() >= self.limit {
+                self.settle();
+            }
+        }
+    }
+
+    /// Whether there are `k`, all of which reach the threshold that was given.
+    pub(super) fn is_full(&self) -> bool {
+        self.keys.len() >= self.k
+    }
+
+    /// Keeps the best `k` and raises the threshold to the last of them.
+    pub(super) fn settle(&mut self) {
+        if self.is_full() {
+            let (_, &mut kth, _) = self.keys.select_nth_unstable(self.k - 1);
+            self.keys.truncate(self.k);
+            self.threshold = pair(kth).1;
+        }
+    }
+
+    /// Writes the best `k`, best first, behind what `out` holds.
+    pub(super) fn write(&mut self, out: &mut Vec<(u32, f32)>) {
+        self.settle();
+        self.keys.sort_unstable();
+        out.extend(self.keys.iter().map(|&key| pair(key)));
+    }
+}
+
+fn key(row: u32, score: f32) -> u64 {
+    // Adding zero makes a negative zero positive: the two are one score.
+    let bits = (score + 0.0).to_bits();
+    let rising = if bits >> 31 == 1 { !bits } else { bits | 1 << 31 };
+    u64::from(!rising) << 32 | u64::from(row)
+}
+
+fn pair(key: u64) -> (u32, f32) {
+    let rising = !((key >> 32) as u32);
+    let bits = if rising >> 31 == 1 {
+        rising & !(1 << 31)
+    } else {
+        !rising
+    };
+    (key as u32, f32::from_bits(bits))
+}

@@ -1,0 +1,337 @@
+//! The walk over rounded rows, compiled for three machines.
+//!
+//! Each form has its own integer sums; all else is one source, and its results are the same on every form: sums of whole
+//! numbers are exact, and the bounds are computed without fused operations.
+
+use std::array::from_fn;
+
+use super::super::tile::LANES;
+use super::planes::{COARSE, DETAIL, Line, Plane, Planes};
+use super::query::Query;
+
+/// Groups of a block, which are looked at together.
+pub(super) const GROUPS: usize = 16;
+/// Rows of a block.
+pub(super) const BLOCK: usize = GROUPS * LANES;
+
+/// Groups between the one that is summed and the one that is asked for from memory.
+const AHEAD: usize = 4;
+/// Lines of a group that are asked for: the processor sees the direction and fetches the others itself.
+const FIRST: usize = 2;
+
+/// A machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any.
+    Plain,
+    /// 256-bit integer vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit vectors that add four products of bytes.
+    #[cfg(target_arch = "x86_64")]
+    Vnni,
+}
+
+/// What is added to the dot product of each place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Added<'a> {
+    pub(super) along: &'a [[f32; LANES]],
+    pub(super) bias: Option<&'a [[f32; LANES]]>,
+    pub(super) addends: Option<&'a [[f32; LANES]]>,
+}
+
+/// What a walk reads: some groups of the planes, and lengths of the longest row of each group of all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk<'a> {
+    pub(super) planes: &'a Planes,
+    pub(super) query: &'a Query,
+    pub(super) lengths: &'a [f32],
+    pub(super) groups: &'a [u32],
+    pub(super) added: Added<'a>,
+    pub(super) threshold: f32,
+}
+
+impl Form {
+    /// The forms that this machine has, the fastest first.
+    pub(super) fn here() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let wide = [
+            has_vnni().then_some(Self::Vnni),
+            std::arch::is_x86_feature_detected!("avx2").then_some(Self::Avx2),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide: [Option<Self>; 0] = [];
+        wide.into_iter().flatten().chain([Self::Plain])
+    }
+
+    /// Appends the places of a walk whose rows may reach the threshold, as far as the planes tell.
+    pub(super) fn walk(self, walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
+        match self {
+            Self::Plain => walk_body::<Plain>(walk, places),
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+            // SAFETY: this form is only made by `here`, which has asked the processor.
+            Self::Avx2 => unsafe { x86::walk_avx2(walk, places) },
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+            // SAFETY: as above.
+            Self::Vnni => unsafe { x86::walk_vnni(walk, places) },
+        }
+    }
+}
+
+/// Asks for the numbers of a row that will soon be read.
+pub(super) fn prefetch(row: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(row.as_chunks::<LANES>().0);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_vnni() -> bool {
+    std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512bw")
+        && std::arch::is_x86_feature_detected!("avx512vnni")
+}
+
+/// The integer sums of a machine.
+trait Sums {
+    /// For each of sixteen rows, `Σ code · query` over the columns of the lines. `BITS · PER` is eight.
+    fn lines<const BITS: usize, const PER: usize>(lines: &[Line], words: &[[i8; 4]]) -> [i32; LANES];
+
+    /// Which bounds may reach the threshold, as bits.
+    #[inline(always)]
+    fn reaching(upper: &[f32; LANES], threshold: f32) -> u32 {
+        let mut mask = 0;
+        for (lane, &upper) in upper.iter().enumerate() {
+            mask |= u32::from(upper >= threshold) << lane;
+        }
+        mask
+    }
+
+    /// Asks for lines of memory that will soon be read.
+    #[inline(always)]
+    fn prefetch(_: &[Line]) {}
+}
+
+#[inline(always)]
+fn walk_body<S: Sums>(walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
+    for first in (0..walk.groups.len()).step_by(GROUPS) {
+        walk_groups::<S>(walk, &walk.groups[first..], places);
+    }
+}
+
+/// The next few groups.
+#[inline(always)]
+fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[u32], places: &mut Vec<(u32, f32)>) {
+    let Walk {
+        planes,
+        query,
+        threshold,
+        ..
+    } = walk;
+    // What the coarse plane lets through waits until the details have come from memory: group, dot product so far, and
+    // what is added to it.
+    let mut waiting = [(0, [0.0; LANES], [0.0; LANES]); GROUPS];
+    let mut n_waiting = 0;
+    for (at, &group) in groups.iter().take(GROUPS).enumerate() {
+        let group = group as usize;
+        if let Some(&ahead) = groups.get(at + AHEAD) {
+            S::prefetch(planes.coarse.group(ahead as usize));
+        }
+        let longest = walk.lengths[group];
+        let offset = query.rounding + query.offsets[group];
+        let mut base = walk.added.along[group].map(|along| offset + query.along * along);
+        if let Some(bias) = walk.added.bias {
+            for lane in 0..LANES {
+                base[lane] += query.bias_weight * bias[group][lane];
+            }
+        }
+        if let Some(addends) = walk.added.addends {
+            for lane in 0..LANES {
+                base[lane] += addends[group][lane];
+            }
+        }
+        let reach = query.reach * longest;
+        if S::reaching(&from_fn(|lane| base[lane] + reach), threshold) == 0 {
+            continue;
+        }
+        let (close, slack) = dots::<S, COARSE, 4>(&planes.coarse, group, query);
+        let near = query.by_length * longest;
+        let upper = from_fn(|lane| close[lane] + (slack[lane] + near) + base[lane]);
+        if S::reaching(&upper, threshold) != 0 {
+            let lines = planes.detail.group(group);
+            S::prefetch(&lines[..lines.len().min(FIRST)]);
+            waiting[n_waiting] = (group, close, base);
+            n_waiting += 1;
+        }
+    }
+    for &(group, close, base) in &waiting[..n_waiting] {
+        let near = query.by_length * walk.lengths[group];
+        let (closer, slack) = dots::<S, DETAIL, 2>(&planes.detail, group, query);
+        let upper = from_fn(|lane| close[lane] + closer[lane] + (slack[lane] + near) + base[lane]);
+        let mut mask = S::reaching(&upper, threshold);
+        while mask != 0 {
+            let lane = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            places.push(((group * LANES + lane) as u32, upper[lane]));
+        }
+    }
+}
+
+/// Dot products of the rounded query and a plane of a group, and how far the plane's rest can move them.
+#[inline(always)]
+fn dots<S: Sums, const BITS: usize, const PER: usize>(
+    plane: &Plane<BITS>,
+    group: usize,
+    query: &Query,
+) -> ([f32; LANES], [f32; LANES]) {
+    let sums = S::lines::<BITS, PER>(plane.group(group), query.words());
+    let twice = (2.0 * Plane::<BITS>::MIDDLE) as i32 * query.sum;
+    let halves = &plane.halves[group];
+    let close = from_fn(|lane| {
+        let scale = f32::from_bits(halves[lane] & 0xffff_0000);
+        (2 * sums[lane] - twice) as f32 * (scale * (0.5 * query.unit))
+    });
+    (
+        close,
+        from_fn(|lane| query.by_rest * f32::from_bits(halves[lane] << 16)),
+    )
+}
+
+/// The definition.
+struct Plain;
+
+impl Sums for Plain {
+    #[inline(always)]
+    fn lines<const BITS: usize, const PER: usize>(lines: &[Line], words: &[[i8; 4]]) -> [i32; LANES] {
+        let mut sums = [0; LANES];
+        for (line, words) in lines.iter().zip(words.as_chunks::<PER>().0) {
+            for (sum, bytes) in sums.iter_mut().zip(&line.0) {
+                for (j, word) in words.iter().enumerate() {
+                    for (&byte, &query) in bytes.iter().zip(word) {
+                        let code = byte >> (BITS * j) & ((1 << BITS) - 1);
+                        *sum += i32::from(code) * i32::from(query);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "vector instructions")]
+mod x86 {
+    //! Only the two forms name these types, in functions that they enter after the processor was asked: that is what the
+    //! safety of every block below rests on.
+
+    use std::arch::x86_64::*;
+    use std::mem::transmute;
+
+    use super::*;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) fn walk_vnni(walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
+        walk_body::<Vnni>(walk, places);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn walk_avx2(walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
+        walk_body::<Avx2>(walk, places);
+    }
+
+    #[inline(always)]
+    pub(super) fn prefetch<T>(lines: &[T]) {
+        const { assert!(size_of::<T>() == 64) };
+        for line in lines {
+            // SAFETY: a prefetch reads nothing, and every processor of this architecture has it.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>((line as *const T).cast()) }
+        }
+    }
+
+    struct Vnni;
+
+    impl Sums for Vnni {
+        #[inline(always)]
+        fn lines<const BITS: usize, const PER: usize>(lines: &[Line], words: &[[i8; 4]]) -> [i32; LANES] {
+            let bits = (1u8 << BITS) - 1;
+            // SAFETY: the processor has AVX-512F and AVX-512 VNNI; 64 bytes are readable at each line.
+            unsafe {
+                // Each code stays where it is in its byte: the sums come out 2^(BITS j) times too large.
+                let mut masks = [_mm512_setzero_si512(); PER];
+                for (j, mask) in masks.iter_mut().enumerate() {
+                    *mask = _mm512_set1_epi8((bits << (BITS * j)) as i8);
+                }
+                let mut sums = [_mm512_setzero_si512(); PER];
+                for (line, words) in lines.iter().zip(words.as_chunks::<PER>().0) {
+                    let line = _mm512_load_si512((line as *const Line).cast());
+                    for j in 0..PER {
+                        let query = _mm512_set1_epi32(i32::from_ne_bytes(words[j].map(|x| x as u8)));
+                        sums[j] = _mm512_dpbusd_epi32(sums[j], _mm512_and_si512(line, masks[j]), query);
+                    }
+                }
+                let mut all = sums[0];
+                for (j, &sum) in sums.iter().enumerate().skip(1) {
+                    let places = _mm512_set1_epi32((BITS * j) as i32);
+                    all = _mm512_add_epi32(all, _mm512_srav_epi32(sum, places));
+                }
+                transmute::<__m512i, [i32; LANES]>(all)
+            }
+        }
+
+        #[inline(always)]
+        fn reaching(upper: &[f32; LANES], threshold: f32) -> u32 {
+            // SAFETY: the processor has AVX-512F; sixteen numbers are readable at the reference.
+            unsafe {
+                let upper = _mm512_loadu_ps(upper.as_ptr());
+                u32::from(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(upper, _mm512_set1_ps(threshold)))
+            }
+        }
+
+        #[inline(always)]
+        fn prefetch(lines: &[Line]) {
+            prefetch(lines);
+        }
+    }
+
+    struct Avx2;
+
+    impl Sums for Avx2 {
+        #[inline(always)]
+        fn lines<const BITS: usize, const PER: usize>(lines: &[Line], words: &[[i8; 4]]) -> [i32; LANES] {
+            // SAFETY: the processor has AVX2; 64 bytes are readable at each line.
+            unsafe {
+                let (bits, ones) = (_mm256_set1_epi8((1 << BITS) - 1), _mm256_set1_epi16(1));
+                let mut sums = [_mm256_setzero_si256(); 2];
+                for (line, words) in lines.iter().zip(words.as_chunks::<PER>().0) {
+                    let line = (line as *const Line).cast::<__m256i>();
+                    for (half, sum) in sums.iter_mut().enumerate() {
+                        let mut codes = _mm256_load_si256(line.add(half));
+                        let mut all = _mm256_setzero_si256();
+                        for word in words {
+                            let query = _mm256_set1_epi32(i32::from_ne_bytes(word.map(|x| x as u8)));
+                            // Pairs of products of at most 15 and 127, twice, or of 3 and 127, four times: 7,620 is far
+                            // within sixteen bits.
+                            let pairs = _mm256_maddubs_epi16(_mm256_and_si256(codes, bits), query);
+                            all = _mm256_add_epi16(all, pairs);
+                            codes = if BITS == 2 {
+                                _mm256_srli_epi16::<2>(codes)
+                            } else {
+                                _mm256_srli_epi16::<4>(codes)
+                            };
+                        }
+                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(all, ones));
+                    }
+                }
+                transmute::<[__m256i; 2], [i32; LANES]>(sums)
+            }
+        }
+
+        #[inline(always)]
+        fn prefetch(lines: &[Line]) {
+            prefetch(lines);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! One query, rounded, with what its bounds are made of.
+
+use super::super::dot::dot;
+use super::super::matvec::matvec;
+use super::index::{Screened, split};
+use super::planes::SHORT;
+use super::{SLACK, round};
+
+/// Columns of the widest line.
+const PADDED: usize = 16;
+
+/// With `q = b v + p`, `x = a v + y`, and `p̂`, `ŷ` rounded, `q·x = a (q·v) + p·y + b (v·y)`, of which the last is rounding, and
+/// `|p·y − p̂·ŷ| ≤ |p̂| |y − ŷ| + |p − p̂| |y|`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query {
+    rest: Vec<f32>,
+    /// Of `p̂`, padded with zeros to whole lines of every plane.
+    codes: Vec<i8>,
+    /// Sum of the codes.
+    pub(super) sum: i32,
+    pub(super) unit: f32,
+    /// `q·v`, and the weight of the bias.
+    pub(super) along: f32,
+    pub(super) bias_weight: f32,
+    /// Factors in the bounds: of the longest `|y|`, alone and beside `p̂·ŷ`, and of `|y − ŷ|`.
+    pub(super) reach: f32,
+    pub(super) by_length: f32,
+    pub(super) by_rest: f32,
+    /// `p · c` of each cluster, and of each group.
+    pub(super) near: Vec<f32>,
+    pub(super) offsets: Vec<f32>,
+    /// Part of every bound: rounding of what is added to `p̂·ŷ`, and of numbers close to none.
+    pub(super) rounding: f32,
+}
+
+impl Query {
+    /// Rounds a query; `added` is the largest magnitude of all that may be added to a dot product.
+    pub(super) fn set(&mut self, exact: &[f32], screened: &Screened, bias_weight: f32, added: f32) {
+        self.along = dot(exact, &screened.direction);
+        split(exact, &screened.direction, self.along, &mut self.rest);
+        let length = length(&self.rest);
+        let (unit, moved) = if length < SHORT {
+            self.codes.clear();
+            self.codes.resize(exact.len(), 0);
+            (0.0, length)
+        } else {
+            round(&self.rest, length, &mut self.codes)
+        };
+        self.sum = self.codes.iter().map(|&code| i32::from(code)).sum();
+        self.codes.resize(exact.len().next_multiple_of(PADDED), 0);
+        self.unit = unit;
+        self.bias_weight = bias_weight;
+        // The exact score is itself a rounded sum, and so are a bound and what is split from the direction.
+        let relative = (2 * exact.len() + 32) as f32 * f32::EPSILON;
+        let whole = length + self.along.abs();
+        self.reach = length * SLACK + relative * whole;
+        self.by_length = SLACK * moved + relative * whole;
+        self.by_rest = SLACK * (length + moved);
+        self.rounding = SLACK * self.along.abs() * screened.skew
+            + relative * (whole * screened.along.largest + length * screened.farthest + added)
+            + 1e-36;
+        let centroids = &screened.clusters.centroids;
+        self.near.clear();
+        self.near.resize(centroids.len() / exact.len(), 0.0);
+        matvec(centroids, &self.rest, &mut self.near);
+        self.offsets.clear();
+        let near = &self.near;
+        let groups = screened.cluster_of_group.iter();
+        self.offsets
+            .extend(groups.map(|&cluster| near[usize::from(cluster)]));
+    }
+
+    /// The codes of four columns each.
+    pub(super) fn words(&self) -> &[[i8; 4]] {
+        self.codes.as_chunks().0
+    }
+}
+
+/// Length of a vector, whose squares neither vanish nor leave the range of numbers.
+pub(super) fn length(x: &[f32]) -> f32 {
+    let square: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    square.sqrt() as f32
+}
