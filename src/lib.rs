@@ -17,7 +17,7 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | [`column`] | long arrays in memory of their own or in a mapped file |
+//! | [`mod@column`] | long arrays in memory of their own or in a mapped file |
 //! | [`id`] | names from outside, dense rows inside, and the bijection between them |
 //! | [`time`] | instants and the shop's calendar |
 //! | [`progress`] | how long work tells how far it is |

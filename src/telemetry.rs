@@ -6,6 +6,7 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Starts writing log lines to standard error: what `usual` lets through unless `filter` asks for something else; an
 /// empty filter asks for nothing. Colours only where a person looks.
@@ -27,6 +28,8 @@ pub fn start(filter: Option<&str>, usual: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // The spans of a request are written when they end, where somebody asks for traces.
+        .with_span_events(FmtSpan::CLOSE)
         .init();
     if let Some(problem) = problem {
         tracing::warn!("RAPPORT_LOG is not a log filter, using the default: {problem}");

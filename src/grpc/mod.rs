@@ -11,6 +11,7 @@ mod churn;
 pub mod client;
 mod convert;
 mod limits;
+mod memo;
 mod model;
 pub mod pb;
 mod readiness;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::convert::model as convert;
+use super::memo::Answers;
 use super::pb;
 use super::readiness::Readiness;
 use super::server::tell_of;
@@ -17,6 +18,7 @@ pub(super) struct Models {
     pub(super) engine: Arc<Engine>,
     pub(super) workers: Workers,
     pub(super) readiness: Readiness,
+    pub(super) answers: Arc<Answers>,
 }
 
 impl Models {
@@ -25,7 +27,7 @@ impl Models {
         work: impl FnOnce(&Engine) -> Result<T, ServeError> + Send + 'static,
     ) -> Result<T, ServeError> {
         let engine = Arc::clone(&self.engine);
-        self.workers.answer(move || work(&engine)).await
+        self.workers.answer(move |_| work(&engine)).await
     }
 
     async fn switch(
@@ -95,6 +97,21 @@ impl pb::model_service_server::ModelService for Models {
         Ok(Response::new(pb::RollbackResponse {
             model: Some(convert::summary(&info)),
             model_version: info.version,
+        }))
+    }
+
+    async fn get_serving(
+        &self,
+        request: Request<pb::GetServingRequest>,
+    ) -> Result<Response<pb::GetServingResponse>, Status> {
+        let pb::GetServingRequest {} = request.into_inner();
+        let index = self.engine.index();
+        let manifest = index.as_ref().map(|index| index.manifest());
+        Ok(Response::new(pb::GetServingResponse {
+            model_version: manifest.map(|manifest| manifest.version.clone()),
+            shapes: manifest.map(|manifest| convert::shapes(manifest.shapes)),
+            answers: Some(convert::answer_counts(self.answers.stats())),
+            rankings: Some(convert::ranking_counts(self.engine.cache_stats())),
         }))
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
+use tracing::trace_span;
 
 use super::convert::recommendation as convert;
 use super::limits::Deadline;
 use super::pb;
-use super::workers::Workers;
+use super::workers::{Waiting, Workers};
 use crate::serve::{Engine, RecommendRequest, Recommendations, ServeError};
 
 /// Answers the storefront.
@@ -19,13 +20,20 @@ pub(super) struct Recommendation {
 
 #[tonic::async_trait]
 impl pb::recommendation_service_server::RecommendationService for Recommendation {
+    /// Admitted by the layer that remembers answers.
     async fn recommend(
         &self,
         request: Request<pb::RecommendRequest>,
     ) -> Result<Response<pb::RecommendResponse>, Status> {
-        let question = convert::request(request.into_inner())?;
-        let engine = Arc::clone(&self.engine);
-        let answer = self.workers.answer(move || engine.recommend(&question)).await?;
+        let question = trace_span!("decode").in_scope(|| convert::request(request.into_inner()))?;
+        let answer = if self.engine.is_light(&question) {
+            Workers::run_here(|| self.engine.recommend(&question))?
+        } else {
+            let engine = Arc::clone(&self.engine);
+            let work = move |waiting: &Waiting| engine.recommend_unless(&question, &|| waiting.is_over());
+            self.workers.run(work).await??
+        };
+        let _span = trace_span!("encode").entered();
         Ok(Response::new(convert::response(answer)))
     }
 
@@ -38,7 +46,10 @@ impl pb::recommendation_service_server::RecommendationService for Recommendation
         let engine = Arc::clone(&self.engine);
         let answers = self
             .workers
-            .answer(move || Ok(shelves(&engine, questions, deadline)))
+            .answer(move |waiting| {
+                let is_late = || waiting.is_over() || deadline.is_some_and(Deadline::is_near);
+                Ok(shelves(&engine, questions, &is_late))
+            })
             .await?;
         Ok(Response::new(convert::shelves_response(answers)))
     }
@@ -51,7 +62,7 @@ impl pb::recommendation_service_server::RecommendationService for Recommendation
         let engine = Arc::clone(&self.engine);
         let explained = self
             .workers
-            .answer(move || engine.explain(&question, &about))
+            .answer(move |_| engine.explain(&question, &about))
             .await?;
         Ok(Response::new(convert::explained(explained)))
     }
@@ -62,16 +73,14 @@ impl pb::recommendation_service_server::RecommendationService for Recommendation
 fn shelves(
     engine: &Engine,
     questions: Vec<Result<RecommendRequest, ServeError>>,
-    deadline: Option<Deadline>,
+    is_late: &dyn Fn() -> bool,
 ) -> Vec<Result<Recommendations, ServeError>> {
     let mut good = Vec::with_capacity(questions.len());
     let places: Vec<Option<ServeError>> = questions
         .into_iter()
         .map(|question| question.map(|question| good.push(question)).err())
         .collect();
-    let mut answers = engine
-        .shelves(&good, &|| deadline.is_some_and(|deadline| deadline.is_near()))
-        .into_iter();
+    let mut answers = engine.shelves(&good, is_late).into_iter();
     places
         .into_iter()
         .map(|bad| match bad {

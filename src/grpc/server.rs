@@ -18,6 +18,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use super::churn::Churn;
 use super::limits::{LimitsLayer, MAX_MESSAGE_BYTES};
+use super::memo::{Answers, MemoLayer};
 use super::model::Models;
 use super::pb::{
     self, churn_service_server::ChurnServiceServer, model_service_server::ModelServiceServer,
@@ -103,7 +104,9 @@ pub async fn serve(
     let reporter = HealthReporter::new();
     let readiness = Readiness::new(reporter.clone(), Arc::clone(&engine));
     readiness.report().await;
-    let routes = routes(&engine, &readiness, reporter)?;
+    let answers = Arc::new(Answers::new(&engine.config().raw().cache));
+    let workers = Workers::per_core(engine.config().raw().admission.max_in_flight);
+    let routes = routes(&engine, &readiness, &answers, &workers, reporter)?;
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(options.keepalive_every));
@@ -114,6 +117,11 @@ pub async fn serve(
             .http2_keepalive_timeout(Some(options.keepalive_limit))
             .layer(LimitsLayer {
                 longest: options.request_limit,
+            })
+            .layer(MemoLayer {
+                engine: Arc::clone(&engine),
+                answers,
+                workers,
             })
             .add_routes(routes)
             // Nothing is ever sent: dropping the sender is the signal.
@@ -141,22 +149,24 @@ pub async fn serve(
 fn routes(
     engine: &Arc<Engine>,
     readiness: &Readiness,
+    answers: &Arc<Answers>,
+    workers: &Workers,
     reporter: HealthReporter,
 ) -> Result<Routes, ServerError> {
-    let workers = Workers::per_core(engine.config().raw().admission.max_in_flight);
     let recommendation = Recommendation {
         engine: Arc::clone(engine),
         workers: workers.clone(),
     };
     let churn = Churn {
         engine: Arc::clone(engine),
-        workers,
+        workers: workers.clone(),
     };
     let models = Models {
         engine: Arc::clone(engine),
         // Loading a model takes seconds: it must not occupy a core that answers.
         workers: Workers::one_by_one(MAX_OPERATIONS),
         readiness: readiness.clone(),
+        answers: Arc::clone(answers),
     };
     let reflection = || {
         tonic_reflection::server::Builder::configure()

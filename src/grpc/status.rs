@@ -5,6 +5,7 @@
 //! | a field breaks a rule, an unknown placement | `INVALID_ARGUMENT`, with a `google.rpc.BadRequest` naming the field |
 //! | unknown customer, one who never bought, unknown version | `NOT_FOUND` |
 //! | a shelf that there was no time for | `DEADLINE_EXCEEDED` |
+//! | an answer that nobody waits for any more | `CANCELLED` |
 //! | a kind that the model has not learned, no churn or value model, a version that is not kept loaded, nothing to roll back to, a damaged or newer bundle | `FAILED_PRECONDITION` |
 //! | too many requests | `RESOURCE_EXHAUSTED` |
 //! | no model loaded, a file that cannot be read just now | `UNAVAILABLE` |
@@ -24,6 +25,7 @@ impl From<&ServeError> for Status {
                 "placement",
                 &format!("must be a name that recipe or configuration have ({known}), got {name:?}"),
             ),
+            ServeError::Cancelled => Self::cancelled(error.to_string()),
             ServeError::DeadlineExceeded => Self::deadline_exceeded(error.to_string()),
             ServeError::UnknownCustomer { .. }
             | ServeError::NeverBought { .. }

@@ -2,9 +2,13 @@
 //! are cores.
 //!
 //! The one decision: a request that finds too many before it is refused at once, instead of waiting in a queue that
-//! only grows. A caller who hangs up while waiting costs nothing: the work has not begun.
+//! only grows. A caller who hangs up while waiting costs nothing: the work has not begun. One who hangs up later ends it
+//! soon: the work looks now and then whether anybody still waits. What takes less time than the way to another thread
+//! is computed where it is asked for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,6 +19,26 @@ use crate::serve::ServeError;
 /// A request that has been let in.
 #[derive(Debug)]
 pub(super) struct Ticket(#[expect(dead_code, reason = "held for what its drop does")] OwnedSemaphorePermit);
+
+/// Whether anybody still waits for a piece of work.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting(Arc<AtomicBool>);
+
+impl Waiting {
+    /// Whether nobody waits any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Says that nobody waits any more, when it is dropped.
+struct HangUp(Waiting);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// The room for computing answers; clones share it.
 #[derive(Clone, Debug)]
@@ -54,28 +78,38 @@ impl Workers {
     /// Lets a request in and computes its answer.
     pub(super) async fn answer<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, ServeError> + Send + 'static,
+        work: impl FnOnce(&Waiting) -> Result<T, ServeError> + Send + 'static,
     ) -> Result<T, ServeError> {
         let _ticket = self.admit()?;
         self.run(work).await.and_then(|outcome| outcome)
     }
 
+    /// Computes the answer of a request that has been admitted here and now: for work that takes less time than the way to
+    /// another thread and back.
+    pub(super) fn run_here<T>(work: impl FnOnce() -> Result<T, ServeError>) -> Result<T, ServeError> {
+        // What is half done is dropped: nothing that others see is changed but by whole steps.
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(internal(&"it panicked")))
+    }
+
     /// Computes part of an answer that has been admitted.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&Waiting) -> T + Send + 'static,
     ) -> Result<T, ServeError> {
         let slot = Arc::clone(&self.slots)
             .acquire_owned()
             .await
             .map_err(|error| internal(&error))?;
-        // The slot goes along: work that nobody waits for any more still occupies its core.
+        let waiting = Waiting::default();
+        let _hang_up = HangUp(waiting.clone());
+        // The slot goes along: work that nobody waits for any more still occupies its core until it looks.
         spawn_blocking(move || {
             let _slot = slot;
-            work()
+            (!waiting.is_over()).then(|| work(&waiting))
         })
         .await
-        .map_err(|error| internal(&error))
+        .map_err(|error| internal(&error))?
+        .ok_or(ServeError::Cancelled)
     }
 }
 
@@ -100,7 +134,7 @@ mod tests {
             let workers = workers.clone();
             async move {
                 workers
-                    .answer(move || {
+                    .answer(move |_| {
                         let _ = started.send(());
                         held.recv().ok();
                         Ok(1)
@@ -110,19 +144,48 @@ mod tests {
         });
         running.await.unwrap();
         assert!(matches!(
-            workers.answer(|| Ok(2)).await,
+            workers.answer(|_| Ok(2)).await,
             Err(ServeError::Overloaded { limit: 1 })
         ));
         release.send(()).unwrap();
         assert_eq!(first.await.unwrap().unwrap(), 1);
-        assert_eq!(workers.answer(|| Ok(3)).await.unwrap(), 3);
+        assert_eq!(workers.answer(|_| Ok(3)).await.unwrap(), 3);
     }
 
     #[tokio::test]
     async fn a_panic_stays_inside() {
         let workers = Workers::one_by_one(1);
-        let outcome: Result<(), _> = workers.answer(|| panic!("broken")).await;
+        let outcome: Result<(), _> = workers.answer(|_| panic!("broken")).await;
         assert!(matches!(outcome, Err(ServeError::Internal { .. })));
-        assert_eq!(workers.answer(|| Ok(3)).await.unwrap(), 3);
+        let here: Result<(), _> = Workers::run_here(|| panic!("broken"));
+        assert!(matches!(here, Err(ServeError::Internal { .. })));
+        assert_eq!(workers.answer(|_| Ok(3)).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_ends_the_work_and_gives_the_place_back() {
+        let workers = Workers::one_by_one(1);
+        let (started, running) = tokio::sync::oneshot::channel();
+        let (ended, end) = std::sync::mpsc::channel();
+        let caller = tokio::spawn({
+            let workers = workers.clone();
+            async move {
+                let work = move |waiting: &Waiting| {
+                    let _ = started.send(());
+                    while !waiting.is_over() {
+                        std::thread::yield_now();
+                    }
+                    let _ = ended.send(());
+                    Ok(())
+                };
+                workers.answer(work).await
+            }
+        });
+        running.await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        // Without the signal this would wait for ever.
+        spawn_blocking(move || end.recv().unwrap()).await.unwrap();
+        assert_eq!(workers.answer(|_| Ok(3)).await.unwrap(), 3);
     }
 }

@@ -62,21 +62,25 @@ impl Recommender for ItemLinks {
     }
 
     fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
-        let link = |from: ItemIdx, to: ItemIdx| {
-            let (columns, values) = self.links.row(from.index());
-            columns.binary_search(&to.as_u32()).map_or(0.0, |at| values[at])
-        };
-        let explained = |&to: &ItemIdx| Explanation {
-            parts: profile
-                .iter()
-                .map(|&(item, weight)| Contribution {
+        let mut explained: Vec<Explanation> = items
+            .iter()
+            .map(|_| Explanation {
+                parts: Vec::with_capacity(profile.len()),
+                everybody: 0.0,
+            })
+            .collect();
+        // Row by row, so that a row is near while every item is looked for in it.
+        for &(item, weight) in profile {
+            let (columns, values) = self.links.row(item.index());
+            for (to, explained) in items.iter().zip(&mut explained) {
+                let link = columns.binary_search(&to.as_u32()).map_or(0.0, |at| values[at]);
+                explained.parts.push(Contribution {
                     item,
-                    part: weight * link(item, to),
-                })
-                .collect(),
-            everybody: 0.0,
-        };
-        items.iter().map(explained).collect()
+                    part: weight * link,
+                });
+            }
+        }
+        explained
     }
 
     fn batch(&self) -> Box<dyn BatchScorer + '_> {

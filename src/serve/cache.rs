@@ -1,5 +1,6 @@
-//! The cache of rankings.
+//! The cache of rankings, and what it shares with the memory of answers at the door.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,22 +9,59 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::config::{CachePolicy, RawCache};
+use super::error::ServeError;
 use super::ranking::{Key, Ranking};
+
+/// A cache of half the configuration's memory, in which entries take `bytes_of`; `None` where it is switched off.
+pub(crate) fn bounded<K, V>(
+    config: &RawCache,
+    name: &str,
+    bytes_of: impl Fn(&K, &V) -> usize + Send + Sync + 'static,
+) -> Option<Cache<K, V>>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let bytes = config.max_mebibytes << 19;
+    if bytes == 0 || config.entries == 0 {
+        return None;
+    }
+    // One capacity keeps both limits: an entry weighs its bytes, and at least its share of all bytes.
+    let least = (bytes / config.entries).max(1);
+    let policy = match config.policy {
+        CachePolicy::Lru => EvictionPolicy::lru(),
+        CachePolicy::TinyLfu => EvictionPolicy::tiny_lfu(),
+    };
+    Some(
+        Cache::builder()
+            .name(name)
+            .eviction_policy(policy)
+            .max_capacity(bytes)
+            .time_to_live(Duration::from_secs(config.ttl_seconds))
+            .weigher(move |key: &K, value: &V| {
+                u32::try_from((bytes_of(key, value) as u64).max(least)).unwrap_or(u32::MAX)
+            })
+            .build(),
+    )
+}
 
 /// Rankings by everything that they depend on. Concurrent misses of one key compute once, and the others wait for it.
 #[derive(Debug)]
 pub(super) struct Rankings {
     cache: Option<Cache<Key, Arc<Ranking>>>,
-    asked: AtomicU64,
+    hits: AtomicU64,
+    coalesced: AtomicU64,
     made: AtomicU64,
 }
 
-/// How the cache has done since the engine was made.
+/// How the cache of rankings has done since the engine was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CacheStats {
-    /// Rankings that were wanted.
-    pub asked: u64,
-    /// Rankings that had to be made; the others were there, or being made for somebody else.
+    /// Rankings that were there.
+    pub hits: u64,
+    /// Rankings that were being made for somebody else.
+    pub coalesced: u64,
+    /// Rankings that had to be made.
     pub made: u64,
     /// Rankings that are held now, roughly.
     pub entries: u64,
@@ -33,56 +71,62 @@ pub struct CacheStats {
 
 impl Rankings {
     pub(super) fn new(config: &RawCache) -> Self {
-        let bytes = config.max_mebibytes << 20;
-        if bytes == 0 || config.entries == 0 {
-            return Self::of(None);
-        }
-        // One capacity keeps both limits: an entry weighs its bytes, and at least its share of all bytes.
-        let least = (bytes / config.entries).max(1);
-        let policy = match config.policy {
-            CachePolicy::Lru => EvictionPolicy::lru(),
-            CachePolicy::TinyLfu => EvictionPolicy::tiny_lfu(),
-        };
-        let cache = Cache::builder()
-            .name("rankings")
-            .eviction_policy(policy)
-            .max_capacity(bytes)
-            .time_to_live(Duration::from_secs(config.ttl_seconds))
-            .weigher(move |key: &Key, ranking: &Arc<Ranking>| {
-                let bytes = (key.bytes() + ranking.bytes()) as u64;
-                u32::try_from(bytes.max(least)).unwrap_or(u32::MAX)
-            })
-            .build();
-        Self::of(Some(cache))
-    }
-
-    fn of(cache: Option<Cache<Key, Arc<Ranking>>>) -> Self {
+        let bytes_of = |key: &Key, ranking: &Arc<Ranking>| key.bytes() + ranking.bytes();
         Self {
-            cache,
-            asked: AtomicU64::new(0),
+            cache: bounded(config, "rankings", bytes_of),
+            hits: AtomicU64::new(0),
+            coalesced: AtomicU64::new(0),
             made: AtomicU64::new(0),
         }
     }
 
     /// The ranking of this key, made now unless it is there or being made.
-    pub(super) fn get_or_make(&self, key: Key, make: impl FnOnce() -> Ranking) -> Arc<Ranking> {
+    ///
+    /// # Errors
+    /// [`ServeError::Cancelled`] when `make` gave up. Whoever waited for the one who gave up makes it himself.
+    pub(super) fn get_or_make(
+        &self,
+        key: &Key,
+        make: impl Fn() -> Result<Ranking, ServeError>,
+    ) -> Result<Arc<Ranking>, ServeError> {
         // The counters order nothing but themselves.
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let make = || {
-            self.made.fetch_add(1, Ordering::Relaxed);
-            Arc::new(make())
+        let count = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        let Some(cache) = &self.cache else {
+            count(&self.made);
+            return make().map(Arc::new);
         };
-        match &self.cache {
-            Some(cache) => cache.get_with(key, make),
-            None => make(),
+        if let Some(ranking) = cache.get(key) {
+            count(&self.hits);
+            return Ok(ranking);
+        }
+        loop {
+            let mut is_mine = false;
+            let made = cache.try_get_with_by_ref(key, || {
+                is_mine = true;
+                count(&self.made);
+                make().map(Arc::new)
+            });
+            match made {
+                Ok(ranking) => {
+                    if !is_mine {
+                        count(&self.coalesced);
+                    }
+                    return Ok(ranking);
+                }
+                Err(error) if is_mine => return Err((*error).clone()),
+                // Somebody else's asker hung up.
+                Err(_) => {}
+            }
         }
     }
 
     pub(super) fn stats(&self) -> CacheStats {
         let cache = self.cache.as_ref();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         CacheStats {
-            asked: self.asked.load(Ordering::Relaxed),
-            made: self.made.load(Ordering::Relaxed),
+            hits: read(&self.hits),
+            coalesced: read(&self.coalesced),
+            made: read(&self.made),
             entries: cache.map_or(0, Cache::entry_count),
             bytes: cache.map_or(0, Cache::weighted_size),
         }
@@ -125,13 +169,38 @@ mod tests {
             for _ in 0..64 {
                 scope.spawn(|| {
                     all_here.wait();
-                    let made = rankings.get_or_make(key(0), || ranking(vec![(7, 1.0)]));
+                    let made = rankings
+                        .get_or_make(&key(0), || Ok(ranking(vec![(7, 1.0)])))
+                        .unwrap();
                     assert_eq!(made.items, [(7, 1.0)]);
                 });
             }
         });
         let stats = rankings.stats();
-        assert_eq!((stats.asked, stats.made), (64, 1));
+        assert_eq!((stats.hits + stats.coalesced, stats.made), (63, 1));
+    }
+
+    #[test]
+    fn who_waits_for_somebody_who_gives_up_makes_it_himself() {
+        let rankings = Rankings::new(&RawCache::default());
+        let both_here = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let given_up = rankings.get_or_make(&key(0), || {
+                    both_here.wait();
+                    // Long enough for the other to begin waiting; a right answer does not depend on it.
+                    std::thread::sleep(Duration::from_millis(20));
+                    Err(ServeError::Cancelled)
+                });
+                assert!(matches!(given_up, Err(ServeError::Cancelled)));
+            });
+            both_here.wait();
+            let made = rankings
+                .get_or_make(&key(0), || Ok(ranking(vec![(7, 1.0)])))
+                .unwrap();
+            assert_eq!(made.items, [(7, 1.0)]);
+        });
+        assert_eq!(rankings.stats().made, 2);
     }
 
     #[test]
@@ -139,7 +208,8 @@ mod tests {
         let rankings = Rankings::new(&RawCache::default());
         let first = |generation| {
             rankings
-                .get_or_make(key(generation), || ranking(vec![(generation as u32, 1.0)]))
+                .get_or_make(&key(generation), || Ok(ranking(vec![(generation as u32, 1.0)])))
+                .unwrap()
                 .items[0]
                 .0
         };
@@ -154,7 +224,7 @@ mod tests {
             ..RawCache::default()
         });
         for _ in 0..3 {
-            rankings.get_or_make(key(0), || ranking(Vec::new()));
+            rankings.get_or_make(&key(0), || Ok(ranking(Vec::new()))).unwrap();
         }
         assert_eq!(rankings.stats().made, 3);
     }
@@ -168,7 +238,9 @@ mod tests {
                 ..RawCache::default()
             });
             for generation in 0..100 {
-                rankings.get_or_make(key(generation), || ranking(Vec::new()));
+                rankings
+                    .get_or_make(&key(generation), || Ok(ranking(Vec::new())))
+                    .unwrap();
             }
             if let Some(cache) = &rankings.cache {
                 cache.run_pending_tasks();

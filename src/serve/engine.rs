@@ -28,6 +28,7 @@ use super::recommend::Asked;
 use super::request::{MAX_ABOUT, MAX_SHELVES, RecommendRequest, id_of, invalid};
 use super::risk::AtRisk;
 use super::stock::{Stock, Stocks};
+use super::weight;
 use crate::bundle::{Bundle, Registry};
 use crate::churn::plan::PlanParams;
 use crate::churn::{self, ChurnModel, change};
@@ -42,6 +43,15 @@ pub(super) struct Loaded {
     stock: Arc<Stock>,
     /// Counts the indexes that this engine loaded; names this one in the cache's keys.
     generation: u64,
+}
+
+/// What an answer depends on beside its question: as long as the stamp stays the same, so does every answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Stamp {
+    /// The index that serves; `None` before the first.
+    generation: Option<u64>,
+    /// How often something was said of availability.
+    stock: u64,
 }
 
 /// Who is told of the stages of loading.
@@ -148,13 +158,45 @@ impl Engine {
             .map(|loaded| loaded.index.manifest().version.clone())
     }
 
+    /// What answers depend on now beside their questions.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        Stamp {
+            generation: self.serving.load().as_ref().map(|loaded| loaded.generation),
+            stock: self.stocks.revision(),
+        }
+    }
+
+    /// Whether an answer takes so little time that handing the work to another thread would cost more.
+    #[must_use]
+    pub fn is_light(&self, request: &RecommendRequest) -> bool {
+        let serving = self.serving.load();
+        serving.as_ref().is_none_or(|serving| {
+            let version = request.model_version.as_ref();
+            version.is_none_or(|version| *version == serving.index.manifest().version)
+                && weight::is_light(&serving.index, request)
+        })
+    }
+
     /// Answers a storefront.
     ///
     /// # Errors
     /// [`ServeError::InvalidArgument`], [`ServeError::UnknownPlacement`], [`ServeError::UnknownVersion`],
     /// [`ServeError::NotLearned`] or [`ServeError::NoModel`].
     pub fn recommend(&self, request: &RecommendRequest) -> Result<Recommendations, ServeError> {
-        self.answer(request, self.serving.load_full(), &HashSet::new())
+        self.recommend_unless(request, &|| false)
+    }
+
+    /// [`Self::recommend`] for somebody who may hang up: the work ends soon after `is_over` says so.
+    ///
+    /// # Errors
+    /// Those of [`Self::recommend`], and [`ServeError::Cancelled`].
+    pub fn recommend_unless(
+        &self,
+        request: &RecommendRequest,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Recommendations, ServeError> {
+        self.answer(request, self.serving.load_full(), &HashSet::new(), is_over)
     }
 
     /// Answers a storefront and tells how the answer came about; `about` are items of which to say where they stand.
@@ -169,7 +211,9 @@ impl Engine {
         for (at, id) in about.iter().enumerate() {
             id_of(|| format!("item_ids[{at}]"), id)?;
         }
-        self.asked(request, self.serving.load_full(), |asked| asked.explain(about))
+        self.asked(request, self.serving.load_full(), &|| false, |asked| {
+            asked.explain(about)
+        })
     }
 
     /// Answers several shelves of one page in order: an item stands at most once across them, on the first shelf that wants
@@ -193,7 +237,9 @@ impl Engine {
                 if is_late() {
                     return Err(ServeError::DeadlineExceeded);
                 }
-                let answer = self.answer(request, serving.clone(), &taken)?;
+                let answer = self
+                    .answer(request, serving.clone(), &taken, is_late)
+                    .map_err(late)?;
                 taken.extend(answer.items.iter().map(|item| item.item_id.clone()));
                 Ok(answer)
             })
@@ -205,14 +251,16 @@ impl Engine {
         request: &RecommendRequest,
         serving: Option<Arc<Loaded>>,
         taken: &HashSet<String>,
+        is_over: &dyn Fn() -> bool,
     ) -> Result<Recommendations, ServeError> {
-        self.asked(request, serving, |asked| asked.answer(taken))
+        self.asked(request, serving, is_over, |asked| asked.answer(taken))
     }
 
     fn asked<T>(
         &self,
         request: &RecommendRequest,
         serving: Option<Arc<Loaded>>,
+        is_over: &dyn Fn() -> bool,
         answer: impl FnOnce(&Asked<'_>) -> Result<T, ServeError>,
     ) -> Result<T, ServeError> {
         request.check()?;
@@ -228,6 +276,7 @@ impl Engine {
             rankings: &self.rankings,
             policy: &policy,
             request,
+            is_over,
         })
     }
 
@@ -399,6 +448,14 @@ impl Engine {
     fn indexes(&self) -> MutexGuard<'_, Vec<Arc<Index>>> {
         // A poisoned lock holds whole entries all the same.
         self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a shelf that was given up for lack of time says.
+fn late(error: ServeError) -> ServeError {
+    match error {
+        ServeError::Cancelled => ServeError::DeadlineExceeded,
+        other => other,
     }
 }
 

@@ -38,6 +38,9 @@ pub enum ServeError {
         /// The rule that refused, or the bundle's age.
         why: String,
     },
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for this answer any more")]
+    Cancelled,
     /// The caller will not wait for the answer any more.
     #[error("there was no time left for this shelf before the call's deadline")]
     DeadlineExceeded,

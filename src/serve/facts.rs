@@ -120,6 +120,11 @@ impl<'a> Known<'a> {
         Self { wants_bought, ..self }
     }
 
+    /// How many items are named that must not be in the answer, beside those in view.
+    pub(super) fn n_named(&self) -> usize {
+        self.excluded.len() - self.situation.in_view.len()
+    }
+
     /// What expressions call the context: the page, or the cart.
     pub(super) fn context(&self) -> Context<'a> {
         let index = self.index;

@@ -10,22 +10,28 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 
 use super::answer::TrendNumbers;
+use super::candidates::{Candidates, Workspace};
 use super::error::ServeError;
+use super::likeness::Likeness;
 use super::newcomers::Newcomers;
 use super::risk::{Risk, rank_risks};
 use crate::bundle::{Bundle, BundleParts, Manifest};
 use crate::catalog::Categories;
 use crate::churn::Shop;
 use crate::churn::watch::healthy_until;
-use crate::history::Outage;
+use crate::history::{Outage, Profile};
 use crate::id::{ItemIdx, Row};
 use crate::numeric::top_k;
+use crate::recommend::Shelves;
 use crate::recommend::buy_again::BuyAgain;
 use crate::recommend::relations::{PriceLevels, Relations};
-use crate::recommend::sessions::{Room, Sessions};
-use crate::recommend::{Recommender, Shelves};
+use crate::recommend::sessions::Sessions;
 use crate::rules::{Kind, Placements};
 use crate::time::Timestamp;
+
+/// What the most wanted item counts beside a visit of length one that answers alone: what the sessions say nothing of comes
+/// in the order of what is wanted.
+pub(super) const TAIL: f32 = 1e-3;
 
 /// Items in the order of a score that is the same for everybody.
 #[derive(Debug)]
@@ -83,15 +89,18 @@ pub struct Index {
     n_rankable: usize,
     /// By item: 1 over the length of its factor; 0 for a factor of length zero.
     inverse_norms: Vec<f32>,
-    /// By item: how far its factor can be trusted, 0 to 1.
-    trust: Vec<f32>,
+    likeness: Likeness,
     popular: Chart,
     trending: Chart,
     newcomers: Newcomers,
+    candidates: Candidates,
+    /// What everybody gets beside a visit that answers alone; every item that can be ranked has a place.
+    tail: Chart,
     price_levels: PriceLevels,
     placements: Placements,
-    /// Working memory for sessions, as much as there were askers at once.
-    rooms: Mutex<Vec<Room>>,
+    /// Working memory, as much as there were askers at once.
+    #[expect(clippy::vec_box, reason = "a box is what changes hands")]
+    rooms: Mutex<Vec<Box<Workspace>>>,
     /// The outage that the end of the data lies in.
     outage: Option<Outage>,
     /// Every buyer's risk at the instant of the default scores, made by whoever asks first.
@@ -107,7 +116,7 @@ impl Index {
         let items = parts.histories.items().rows();
         let mut rankable: Vec<bool> = items.map(|item| activity.events(item) > 0).collect();
         let factors = parts.blend.ials().item_factors();
-        let inverse_norms = (0..factors.nrows())
+        let inverse_norms: Vec<f32> = (0..factors.nrows())
             .into_par_iter()
             .map(|row| {
                 let norm = factors.row(row).dot(&factors.row(row)).sqrt();
@@ -132,17 +141,25 @@ impl Index {
         let trending = Chart::new(&moving, short_half_life_days, |at| {
             rankable[at] && moving[at] > f32::NEG_INFINITY
         });
+        let mut everybody = vec![0.0; rankable.len()];
+        for &(item, wanted) in &popular.order {
+            everybody[item as usize] = TAIL * wanted / popular.best();
+        }
+        newcomers.level(&mut everybody);
+        let tail = Chart::new(&everybody, half_life_days, |at| rankable[at]);
         let outage = healthy_until(&parts.histories, &parts.calendar, parts.data_through);
-        let n_items = rankable.len();
+        let trust = trust(&popular, rankable.len());
         Self {
             manifest,
             n_rankable: rankable.iter().filter(|&&rankable| rankable).count(),
             rankable,
+            likeness: Likeness::new(factors, &inverse_norms, &trust),
             inverse_norms,
-            trust: trust(&popular, n_items),
             popular,
             trending,
+            candidates: Candidates::new(&parts.blend, &newcomers, &some_profiles(&parts)),
             newcomers,
+            tail,
             price_levels: PriceLevels::of(&parts.catalog),
             placements: parts.placements.clone(),
             rooms: Mutex::default(),
@@ -207,6 +224,13 @@ impl Index {
         self.rankable.len()
     }
 
+    /// How many numbers describe an item to the models that rank it.
+    pub(super) fn width(&self) -> usize {
+        let blend = &self.parts.blend;
+        let low_pass = blend.low_pass().map_or(0, crate::recommend::LowRank::rank);
+        low_pass + blend.ials().item_factors().ncols()
+    }
+
     /// What each place on the shop's pages shows, by the recipe of the training.
     pub(super) fn placements(&self) -> &Placements {
         &self.placements
@@ -252,8 +276,18 @@ impl Index {
         self.parts.shelves.as_ref()?.sessions.as_ref()
     }
 
-    /// Does something with working memory for sessions that others have used before.
-    pub(super) fn with_room<T>(&self, work: impl FnOnce(&mut Room) -> T) -> T {
+    /// Every item's row, ready to be searched.
+    pub(super) fn candidates(&self) -> &Candidates {
+        &self.candidates
+    }
+
+    /// What everybody gets beside a visit that answers alone.
+    pub(super) fn tail(&self) -> &Chart {
+        &self.tail
+    }
+
+    /// Does something with working memory that others have used before.
+    pub(super) fn with_room<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
         // A poisoned lock holds rooms all the same: whatever is in them is forgotten when they are opened.
         let lock = || self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         let mut room = lock().pop().unwrap_or_default();
@@ -293,30 +327,34 @@ impl Index {
         dot * self.inverse_norms[a.index()] * self.inverse_norms[b.index()]
     }
 
-    /// For every item the mean of its cosines with `items`, shrunk by how far its factor can be trusted: the direction of a
-    /// factor that hardly any event made is chance, and chance makes large cosines.
-    pub(super) fn similarities(&self, items: &[ItemIdx]) -> Vec<f32> {
+    /// The mean of the directions of some items' factors.
+    pub(super) fn centre(&self, items: &[ItemIdx]) -> Vec<f32> {
         let factors = self.parts.blend.ials().item_factors();
         let mut centre = ndarray::Array1::<f32>::zeros(factors.ncols());
         for item in items {
             let weight = self.inverse_norms[item.index()] / items.len() as f32;
             centre.scaled_add(weight, &factors.row(item.index()));
         }
-        let dots = factors.dot(&centre);
-        dots.iter()
-            .zip(&self.inverse_norms)
-            .zip(&self.trust)
-            .map(|((dot, norm), trust)| dot * norm * trust)
-            .collect()
+        centre.into_raw_vec_and_offset().0
+    }
+
+    /// How alike every item is to a page, ready to be searched.
+    pub(super) fn likeness(&self) -> &Likeness {
+        &self.likeness
     }
 
     /// Does once what every answer does, for the sake of its side effects on the machine's memory.
     pub(super) fn warm(&self) {
         if let Some(&(item, _)) = self.popular.order.first() {
-            let mut scores = vec![0.0; self.rankable.len()];
-            self.parts
-                .blend
-                .score(&vec![(ItemIdx::from_u32(item), 1.0)], &mut scores);
+            let profile = vec![(ItemIdx::from_u32(item), 1.0)];
+            self.with_room(|room| {
+                self.candidates.open(room);
+                let composed = self
+                    .parts
+                    .blend
+                    .compose(&profile, &mut room.blend, &mut room.addends);
+                self.candidates.best(composed, 1, |_| true, &|| false, room);
+            });
         }
     }
 
@@ -325,6 +363,21 @@ impl Index {
         self.risks
             .get_or_init(|| rank_risks(self, model, self.as_of(None)))
     }
+}
+
+/// Profiles of customers that are spread evenly, as they ask at the end of the data.
+fn some_profiles(parts: &BundleParts) -> Vec<Profile> {
+    const SAMPLED: usize = 512;
+    let customers = parts.histories.customers();
+    let step = customers.len().div_ceil(SAMPLED).max(1);
+    let rows: Vec<_> = customers.rows().step_by(step).collect();
+    rows.into_par_iter()
+        .map(|customer| {
+            let history = parts.histories.of(customer);
+            parts.weighting.profile(history, parts.data_through)
+        })
+        .filter(|profile| !profile.is_empty())
+        .collect()
 }
 
 /// By item: how far it is above its usual level; for what is not, how wanted it is, as a share of the most wanted less 1,

@@ -15,11 +15,14 @@
 mod answer;
 mod beside;
 mod cache;
+mod candidates;
 mod config;
 mod engine;
 mod error;
 mod facts;
+mod hidden;
 mod index;
+mod likeness;
 mod newcomers;
 mod policy;
 mod ranking;
@@ -30,6 +33,7 @@ mod risk;
 mod shelf;
 mod situation;
 mod stock;
+mod weight;
 
 pub use answer::{
     AtRiskFilter, Attributes, Candidate, CandidateSource, ChurnAnswer, CustomerSummary, Due, Evidence,
@@ -38,10 +42,11 @@ pub use answer::{
     Strategy, Together, TrendNumbers, Underfill, UpgradeNumbers,
 };
 pub use cache::CacheStats;
+pub(crate) use cache::bounded;
 pub use config::{
     CachePolicy, RawAdmission, RawCache, RawModels, RawRules, RawServeConfig, ServeConfig, ServeConfigError,
 };
-pub use engine::Engine;
+pub use engine::{Engine, Stamp};
 pub use error::ServeError;
 pub(crate) use error::chain;
 pub use index::{Chart, Index};

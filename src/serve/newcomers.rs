@@ -14,6 +14,7 @@ use hashbrown::HashMap;
 use crate::catalog::Catalog;
 use crate::history::{Activity, Histories};
 use crate::id::{ItemIdx, Row};
+use crate::numeric::axpy;
 use crate::recommend::NewArrivalsParams;
 use crate::recommend::relations::{ContentNeighbours, ContentRules};
 use crate::time::Timestamp;
@@ -95,11 +96,6 @@ impl Newcomers {
         Self { by_item, order }
     }
 
-    /// Whether the item is new.
-    pub(super) fn is_new(&self, item: ItemIdx) -> bool {
-        self.by_item.contains_key(&item)
-    }
-
     /// The new items for which neighbours speak: they can be ranked although nobody may have touched them.
     pub(super) fn rankable(&self) -> impl Iterator<Item = ItemIdx> + '_ {
         self.order
@@ -123,14 +119,43 @@ impl Newcomers {
     /// Levels the scores of the new items.
     pub(super) fn level(&self, scores: &mut [f32]) {
         for &item in &self.order {
-            if let Some(levelled) = self.levelled(item) {
-                let neighbours = levelled.neighbours.iter();
-                let theirs: f32 = neighbours
-                    .map(|&(other, weight)| weight * scores[other.index()])
-                    .sum();
-                scores[item.index()] = levelled.trust * scores[item.index()] + theirs;
+            // No neighbour is new itself, so that none is levelled already.
+            scores[item.index()] = self.levelled_score(item, |of| scores[of.index()]);
+        }
+    }
+
+    /// Levels rows of `width` numbers, one for each item.
+    pub(super) fn level_rows(&self, rows: &mut [f32], width: usize) {
+        let mut row = vec![0.0; width];
+        for &item in &self.order {
+            let Some(levelled) = self.levelled(item) else {
+                continue;
+            };
+            // No neighbour is new itself, so that none is levelled already.
+            row.fill(0.0);
+            let own = [(item, levelled.trust)];
+            for &(of, weight) in own.iter().chain(&levelled.neighbours) {
+                axpy(weight, &rows[of.index() * width..][..width], &mut row);
+            }
+            rows[item.index() * width..][..width].copy_from_slice(&row);
+        }
+    }
+
+    /// One item's levelled score, from the scores of itself and of its neighbours.
+    pub(super) fn levelled_score(&self, item: ItemIdx, score: impl Fn(ItemIdx) -> f32) -> f32 {
+        match self.levelled(item) {
+            None => score(item),
+            Some(levelled) => {
+                let theirs = levelled.neighbours.iter();
+                let theirs: f32 = theirs.map(|&(other, weight)| weight * score(other)).sum();
+                levelled.trust * score(item) + theirs
             }
         }
+    }
+
+    /// The new items, in row order.
+    pub(super) fn items(&self) -> impl Iterator<Item = ItemIdx> + '_ {
+        self.order.iter().copied()
     }
 
     fn levelled(&self, item: ItemIdx) -> Option<&Levelled> {
@@ -139,7 +164,7 @@ impl Newcomers {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::catalog::Item;
     use crate::history::HistoriesBuilder;
@@ -147,7 +172,7 @@ mod tests {
     use crate::recommend::RawNewArrivalsParams;
 
     /// Four items of one category, at 10, 20, 10 and 10: `a` and `b` are old, `new` has one event, `empty` has none.
-    fn find(strength: f64) -> Newcomers {
+    pub(in crate::serve) fn find(strength: f64) -> Newcomers {
         let start: Timestamp = "2024-01-01".parse().unwrap();
         let mut builder = HistoriesBuilder::default();
         for item_id in ["a", "b", "new", "empty"] {
@@ -196,7 +221,16 @@ mod tests {
         let rows: Vec<u32> = newcomers.rankable().map(Row::as_u32).collect();
         assert_eq!(rows, [2, 3]);
         let mut scores = [8.0, 2.0, 100.0, -50.0];
+        let before = scores;
         newcomers.level(&mut scores);
+        let mut rows: Vec<f32> = before.iter().flat_map(|&x| [x, -2.0 * x]).collect();
+        newcomers.level_rows(&mut rows, 2);
+        for (row, score) in rows.chunks_exact(2).zip(scores) {
+            assert!(
+                (row[0] - score).abs() < 1e-4 && (row[1] + 2.0 * score).abs() < 1e-4,
+                "{rows:?}"
+            );
+        }
         // Nearness 1 at the same price, e^(−ln 2) = 1/2 at twice that.
         let mean = (8.0 + 0.5 * 2.0) / 1.5;
         assert_eq!(
@@ -215,7 +249,7 @@ mod tests {
         assert!(
             newcomers
                 .neighbours(new)
-                .all(|(neighbour, _)| !newcomers.is_new(neighbour))
+                .all(|(neighbour, _)| newcomers.items().all(|new| new != neighbour))
         );
         let old = ItemIdx::from_u32(0);
         assert!((newcomers.trust(old) - 1.0).abs() < 1e-6 && newcomers.neighbours(old).next().is_none());

@@ -12,8 +12,10 @@ use super::situation::Seen;
 use crate::id::{CustomerIdx, ItemIdx, Row};
 use crate::time::Timestamp;
 
-/// Depth of the first ranking; each further one is [`DEEPER`] times as deep.
-const FIRST_DEPTH: usize = 256;
+/// Least depth of the first ranking; each further one is [`DEEPER`] times as deep.
+const FIRST_DEPTH: usize = 32;
+/// The same where filters leave out much, or rules may bring up what stands far below.
+const FIRST_DEPTH_OF_RULES: usize = 256;
 const DEEPER: usize = 8;
 
 /// Everything that a ranking depends on beside the configured rules, which never change while an engine lives.
@@ -142,13 +144,15 @@ pub(super) struct Speaking {
     pub(super) tie: EvidenceKind,
 }
 
-/// The depth with which to begin when `wanted` items must survive.
-pub(super) fn first_depth(wanted: usize) -> usize {
-    let mut depth = FIRST_DEPTH;
-    while depth < wanted {
-        depth *= DEEPER;
-    }
-    depth
+/// The depth with which to begin when `wanted` items must survive, `named` others must not, and filters and rules keep the
+/// order of the rest or not: half as many to spare for what sold out, because a search pays for its depth; a power of two,
+/// so that answers of about the same length share a ranking.
+pub(super) fn first_depth(wanted: usize, named: usize, is_plain: bool) -> usize {
+    let least = match is_plain {
+        true => FIRST_DEPTH,
+        false => FIRST_DEPTH_OF_RULES,
+    };
+    (wanted + wanted / 2 + named).next_power_of_two().max(least)
 }
 
 /// The depth to try when too few of this one survived.

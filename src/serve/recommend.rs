@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashSet;
+use tracing::trace_span;
 
 use super::answer::{
     Attributes, Candidate, CandidateSource, Due, Explained, FilterEffect, Numbers, Reason, ReasonKind,
@@ -33,6 +34,8 @@ pub(super) struct Asked<'a> {
     pub(super) rankings: &'a Rankings,
     pub(super) policy: &'a Policy,
     pub(super) request: &'a RecommendRequest,
+    /// Whether nobody waits for the answer any more.
+    pub(super) is_over: &'a dyn Fn() -> bool,
 }
 
 /// What each kind offered, the preferred one first.
@@ -48,11 +51,12 @@ struct Composed<'r> {
 impl Asked<'_> {
     /// Answers. `taken` are the ids that stand on earlier shelves.
     pub(super) fn answer(&self, taken: &HashSet<String>) -> Result<Recommendations, ServeError> {
-        let situation = Situation::new(self.index, self.request);
+        let situation = trace_span!("situation").in_scope(|| Situation::new(self.index, self.request));
         let known = self.known(&situation, taken);
         let asker = self.asker(&situation);
         let scope = Scope::new(situation.now, known.context(), &asker);
         let composed = self.compose(&situation, &known, &scope)?;
+        let _span = trace_span!("name").entered();
         Ok(self.named(&situation, &composed, self.request.with_reasons))
     }
 
@@ -107,6 +111,9 @@ impl Asked<'_> {
             candidates: Vec::new(),
             arrangement: arrange(&[], &asked, known),
         };
+        let is_plain = self.policy.rules.keeps_order()
+            && self.policy.rules.filters.is_empty()
+            && self.request.filter.asks_nothing();
         let kinds = std::iter::once(&self.policy.kind).chain(&self.policy.fallback);
         for (place, &kind) in kinds.enumerate() {
             let wanted = Wanted {
@@ -123,16 +130,20 @@ impl Asked<'_> {
             let too_weak =
                 |arrangement: &Arrangement<'_>| arrangement.trace.removed(Gate::MinRelevance).count();
             let too_weak_before = too_weak(&composed.arrangement);
-            let mut depth = first_depth(count);
+            let mut depth = first_depth(count, known.n_named(), is_plain);
             loop {
                 let key = Key {
                     generation: self.generation,
                     question: question.clone(),
                     depth,
                 };
-                let ranking = self
-                    .rankings
-                    .get_or_make(key, || question.rank(self.index, situation, depth));
+                let looking = trace_span!("cache").entered();
+                let ranking = self.rankings.get_or_make(&key, || {
+                    let _span = trace_span!("score").entered();
+                    question.rank(self.index, situation, depth, self.is_over)
+                })?;
+                drop(looking);
+                let _span = trace_span!("rules").entered();
                 composed.candidates.truncate(before);
                 composed
                     .candidates

@@ -96,6 +96,13 @@ impl Default for Filter {
     }
 }
 
+impl Filter {
+    /// Whether it leaves out nothing but what cannot be sold.
+    pub(super) fn asks_nothing(&self) -> bool {
+        self.category_prefixes.is_empty() && self.min_price.is_none() && self.max_price.is_none()
+    }
+}
+
 /// One question of a storefront.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RecommendRequest {

@@ -3,10 +3,11 @@
 use hashbrown::HashSet;
 
 use super::answer::EvidenceKind;
+use super::hidden::Hidden;
 use super::index::Index;
 use super::request::{Context, ContextEvent, RecommendRequest};
-use crate::history::{History, HistoryBuf, Interaction};
-use crate::id::{CustomerIdx, ItemIdx, Row};
+use crate::history::{History, HistoryBuf, Interaction, Profile};
+use crate::id::{CustomerIdx, ItemIdx};
 use crate::log::EventKind;
 use crate::time::Timestamp;
 
@@ -174,29 +175,37 @@ impl Situation {
     }
 
     /// What is not recommended as something to like: what is in view, and what was bought within so many days.
-    pub(super) fn hidden(&self, index: &Index, exclude_bought_days: f64) -> HashSet<u32> {
-        let mut hidden: HashSet<u32> = self.in_view.iter().map(|item| item.as_u32()).collect();
-        if exclude_bought_days > 0.0 {
-            let since = self.now.plus_days(-exclude_bought_days);
-            let past = self.past(index).within(since, self.now);
-            let bought = past
-                .items()
-                .iter()
-                .zip(past.kinds())
-                .map(|(item, kind)| (*item, *kind));
-            let just = self
-                .seen
-                .iter()
-                .filter(|seen| seen.at >= since)
-                .map(|seen| (seen.item, seen.kind));
-            hidden.extend(
-                bought
-                    .chain(just)
-                    .filter(|&(_, kind)| kind == EventKind::Purchase)
-                    .map(|(item, _)| item.as_u32()),
-            );
+    pub(super) fn hidden(&self, index: &Index, exclude_bought_days: f64) -> Hidden {
+        let in_view = self.in_view.iter().copied();
+        if exclude_bought_days <= 0.0 {
+            return in_view.collect();
         }
-        hidden
+        let since = self.now.plus_days(-exclude_bought_days);
+        let past = self.past(index).within(since, self.now);
+        let bought = past
+            .items()
+            .iter()
+            .zip(past.kinds())
+            .map(|(item, kind)| (*item, *kind));
+        let just = self
+            .seen
+            .iter()
+            .filter(|seen| seen.at >= since)
+            .map(|seen| (seen.item, seen.kind));
+        let bought = bought
+            .chain(just)
+            .filter(|&(_, kind)| kind == EventKind::Purchase)
+            .map(|(item, _)| item);
+        in_view.chain(bought).collect()
+    }
+
+    /// The weighted profile of the past and of the context.
+    pub(super) fn profile(&self, index: &Index) -> Profile {
+        let weighting = &index.parts().weighting;
+        if self.seen.is_empty() {
+            return weighting.profile(self.past(index), self.now);
+        }
+        weighting.profile(self.history(index).as_history(), self.now)
     }
 }
 

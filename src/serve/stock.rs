@@ -4,7 +4,7 @@
 //! or of the cache, so that what sold out a moment ago is in no answer.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::index::Index;
@@ -49,6 +49,8 @@ impl Stock {
 pub(super) struct Stocks {
     // One lock for both: an index is entered and something is said in some order, and either order loses nothing.
     held: Mutex<Held>,
+    /// How often something was said.
+    said: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +81,13 @@ impl Stocks {
                 stock.set(item_id, available);
             }
         });
+        // After the flags: who reads the new count reads the new flags, too.
+        self.said.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often something was said of availability: as long as it stays the same, the flags do.
+    pub(super) fn revision(&self) -> u64 {
+        self.said.load(Ordering::Acquire)
     }
 
     fn with(&self, act: impl FnOnce(&mut Held)) {

@@ -4,15 +4,55 @@ use serde_json::Value;
 
 use super::{refuse, wire_instant};
 use crate::bundle::{FileEntry, Manifest, Period, Shapes};
+use crate::grpc::memo::AnswerStats;
 use crate::grpc::pb;
 use crate::id::check_name;
-use crate::serve::{ModelInfo, ServeError};
+use crate::serve::{CacheStats, ModelInfo, ServeError};
 
 /// The version that a request names; whether the registry has it is the engine's to say.
 pub(in crate::grpc) fn version(name: String) -> Result<String, ServeError> {
     match check_name(&name) {
         Ok(_) => Ok(name),
         Err(error) => Err(refuse("version", error.to_string())),
+    }
+}
+
+/// How the memory of answers has done.
+pub(in crate::grpc) fn answer_counts(stats: AnswerStats) -> pb::CacheCounts {
+    let AnswerStats {
+        hits,
+        stale,
+        coalesced,
+        made,
+        entries,
+        bytes,
+    } = stats;
+    pb::CacheCounts {
+        hits,
+        misses: made,
+        coalesced,
+        stale,
+        entries,
+        bytes,
+    }
+}
+
+/// How the cache of rankings has done. A ranking is never stale: its key names the model.
+pub(in crate::grpc) fn ranking_counts(stats: CacheStats) -> pb::CacheCounts {
+    let CacheStats {
+        hits,
+        coalesced,
+        made,
+        entries,
+        bytes,
+    } = stats;
+    pb::CacheCounts {
+        hits,
+        misses: made,
+        coalesced,
+        stale: 0,
+        entries,
+        bytes,
     }
 }
 
@@ -80,7 +120,7 @@ pub(in crate::grpc) fn model(info: ModelInfo) -> pb::Model {
     }
 }
 
-fn shapes(shapes: Shapes) -> pb::ModelShapes {
+pub(in crate::grpc) fn shapes(shapes: Shapes) -> pb::ModelShapes {
     let Shapes {
         customers,
         items,

@@ -17,6 +17,7 @@
 //! The one decision: the weights are learned on what was held out of the training ([`HeldOut`]), by customer or by time, and
 //! the parts are then fitted again to everything.
 
+mod compose;
 mod fit;
 mod held_out;
 mod learn;
@@ -27,6 +28,7 @@ mod tests;
 mod weights;
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::batch::BatchScorer;
 use super::{Contribution, Explanation, Ials, ItemLinks, LowRank, Popularity, Recommender};
@@ -34,6 +36,7 @@ use crate::history::{Csr, Profile};
 use crate::id::{ItemIdx, Row};
 use crate::numeric::{axpy, norm};
 
+pub use compose::{BlendRoom, Composed, Scales};
 pub use fit::Fitting;
 pub use held_out::{HeldOut, Share};
 pub use learn::{Part, Rehearsal, learn};
@@ -77,6 +80,8 @@ pub struct Blend {
     popularity: Popularity,
     /// `ln(1 + p / p̄)` of each item, of length one.
     everybody: Vec<f32>,
+    /// Gram matrix of the low-pass directions, once somebody asked.
+    gram: OnceLock<Vec<f32>>,
     weights: Weights,
 }
 
@@ -113,6 +118,7 @@ impl Blend {
             everybody: everybody(&popularity),
             ials,
             popularity,
+            gram: OnceLock::new(),
             weights,
         }
     }
@@ -145,6 +151,37 @@ impl Blend {
     #[must_use]
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// [`Recommender::explain`] for whoever knows already what the terms of this profile are multiplied by.
+    #[must_use]
+    pub fn explain_scaled(&self, profile: &Profile, scales: Scales, items: &[ItemIdx]) -> Vec<Explanation> {
+        let part = |&(item, _): &(ItemIdx, f32)| Contribution { item, part: 0.0 };
+        let mut explained: Vec<Explanation> = items
+            .iter()
+            .map(|&item| Explanation {
+                parts: profile.iter().map(part).collect(),
+                everybody: scales.popularity * self.everybody[item.index()],
+            })
+            .collect();
+        let links = self.links.as_ref().map(|part| part as &dyn Recommender);
+        let low_pass = self.low_pass.as_ref().map(|part| part as &dyn Recommender);
+        let terms = [
+            (links, scales.links),
+            (low_pass, scales.low_pass),
+            (Some(&self.ials as &dyn Recommender), scales.ials),
+        ];
+        for (model, scale) in terms {
+            let Some(model) = model.filter(|_| scale > 0.0) else {
+                continue;
+            };
+            for (whole, part) in explained.iter_mut().zip(model.explain(profile, items)) {
+                for (whole, part) in whole.parts.iter_mut().zip(part.parts) {
+                    whole.part += scale * part.part;
+                }
+            }
+        }
+        explained
     }
 
     /// The personal terms, in the order of the weights (`None` where nothing is to be added), and popularity's weight.
@@ -213,28 +250,7 @@ impl Recommender for Blend {
     }
 
     fn explain(&self, profile: &Profile, items: &[ItemIdx]) -> Vec<Explanation> {
-        let (terms, popularity) = self.terms(profile.len());
-        let mut explained: Vec<Explanation> = items
-            .iter()
-            .map(|&item| Explanation {
-                parts: profile
-                    .iter()
-                    .map(|&(item, _)| Contribution { item, part: 0.0 })
-                    .collect(),
-                everybody: popularity * self.everybody[item.index()],
-            })
-            .collect();
-        let mut scores = vec![0.0; self.n_items()];
-        for (model, weight) in terms.into_iter().flatten() {
-            model.score(profile, &mut scores);
-            let scale = per_length(weight, &scores);
-            for (whole, part) in explained.iter_mut().zip(model.explain(profile, items)) {
-                for (whole, part) in whole.parts.iter_mut().zip(part.parts) {
-                    whole.part += scale * part.part;
-                }
-            }
-        }
-        explained
+        self.explain_scaled(profile, self.scales(profile), items)
     }
 
     fn batch(&self) -> Box<dyn BatchScorer + '_> {

@@ -5,6 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
 use crate::id::Row;
+use crate::numeric::{Addends, dot};
 use crate::progress::Silent;
 use crate::recommend::RawIalsParams;
 use crate::recommend::batch::profile;
@@ -160,6 +161,46 @@ proptest! {
             prop_assert!((many[(row - first) * ITEMS + item] - one[item]).abs() < 1e-5);
             let sum = explained[item].parts.iter().map(|c| c.part).sum::<f32>() + explained[item].everybody;
             prop_assert!((sum - one[item]).abs() < 1e-4, "{sum} {}", one[item]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Weights of zero leave terms out; a profile that the links do not know has no links' unit.
+    #[test]
+    fn a_composition_is_the_scores_uncomputed(
+        w in prop::array::uniform4(prop_oneof![1 => Just(0.0f64), 3 => 0.05f64..1.0]),
+        e in prop::array::uniform4(-1.0f64..1.0), share in 0.1f64..0.9, row in 0usize..80, parts_there in 0u8..4,
+    ) {
+        prop_assume!(w.iter().any(|&weight| weight > 0.0));
+        let matrix = matrix(80, 3);
+        let mut parts = parts(&matrix);
+        if parts_there & 1 == 0 {
+            (parts.neighbours, parts.ridge) = (None, None);
+        }
+        parts.low_pass = parts.low_pass.filter(|_| parts_there & 2 != 0);
+        let blend = Blend::new(parts, weights([(w[0], e[0]), (w[1], e[1]), (w[2], e[2]), (w[3], e[3])], share), &matrix);
+        let (mut room, mut links, mut factors) = (BlendRoom::default(), Addends::default(), vec![0.0; blend.width()]);
+        // The second round finds what the first left.
+        for row in [row, (row + 17) % 80] {
+            let asked = profile(&matrix, row);
+            let dense = scores(&blend, &asked);
+            links.open(ITEMS);
+            let composed = blend.compose(&asked, &mut room, &mut links);
+            let largest = dense.iter().fold(0.0f32, |largest, score| largest.max(score.abs()));
+            let items: Vec<ItemIdx> = (0..ITEMS as u32).map(ItemIdx::from_u32).collect();
+            let explained = blend.explain_scaled(&asked, composed.scales, &items);
+            for (item, explained) in items.into_iter().zip(explained) {
+                blend.write_row(item, &mut factors);
+                let at = item.index();
+                let sum = dot(&factors, room.query()) + composed.popularity * blend.everybody()[at] + links.get(at);
+                let near = |score: f32| (score - dense[at]).abs() <= 1e-5 * largest.max(1e-6);
+                prop_assert!(near(composed.unit * sum), "{} {}", composed.unit * sum, dense[at]);
+                let told = explained.parts.iter().map(|c| c.part).sum::<f32>() + explained.everybody;
+                prop_assert!((told - dense[at]).abs() <= 1e-4 * largest.max(1e-6), "{told} {}", dense[at]);
+            }
         }
     }
 }

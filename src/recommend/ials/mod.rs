@@ -206,6 +206,13 @@ impl Ials {
         factors
     }
 
+    /// Length of the scores that factors give all items: `√(Σ_k energy_k x_k²)`, because the items' Gram matrix is diagonal.
+    pub(in crate::recommend) fn length(&self, factors: &[f32]) -> f64 {
+        let square = |(&x, &energy): (&f32, &f32)| f64::from(energy) * f64::from(x) * f64::from(x);
+        let square: f64 = factors.iter().zip(&self.items.energy).map(square).sum();
+        square.sqrt()
+    }
+
     /// The `k` items that are most like this one, by the cosine of their factors, without the item itself.
     ///
     /// Empty for an item that nobody touched: its factors are zero. Ties go to the lower row.

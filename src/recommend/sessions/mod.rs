@@ -16,7 +16,7 @@
 //! The one decision: neighbours and links are each brought to length one before they are weighed. A session that many
 //! past ones are like would otherwise drown the links, and one that few are like would be all links.
 //!
-//! Deliberately not here: who the visitor is. A personal ranking is joined by [`Sessions::add_to`].
+//! Deliberately not here: who the visitor is. A personal ranking is joined by [`Sessions::join`].
 
 mod arrays;
 mod explain;
@@ -129,17 +129,18 @@ impl Sessions {
         room.rank(n, masked, |item| weight * self.popularity[item as usize], tail)
     }
 
-    /// Adds `weight` times the scores of a session, brought to length one, to `scores`; gives what the scores were
-    /// multiplied by, so that explanations can be multiplied alike. 0 where the session says nothing.
+    /// Calls `add` with the items of a session's scores and `weight` times these, brought to length one; gives what the
+    /// scores were multiplied by, so that explanations can be multiplied alike. 0 where the session says nothing.
     ///
     /// Popularity is left out: the ranking that is added to knows it better. So are returns: what the visitor looked at a
-    /// minute ago is likely to be looked at again, and no discovery. The items that were added to are [`Room::touched`],
-    /// without the current one where it is masked.
-    ///
-    /// # Panics
-    /// When `scores` does not have one place per item.
-    pub fn add_to(&self, scores: &mut [f32], session: &[ItemIdx], weight: f32, room: &mut Room) -> f32 {
-        assert_eq!(scores.len(), self.n_items(), "one score for each item");
+    /// minute ago is likely to be looked at again, and no discovery. So is the current item where it is masked.
+    pub fn join(
+        &self,
+        session: &[ItemIdx],
+        weight: f32,
+        room: &mut Room,
+        mut add: impl FnMut(u32, f32),
+    ) -> f32 {
         let scales = self.gather(session, room);
         room.join(scales.votes, scales.links);
         let masked = masked(self.vmis.current_item(), session);
@@ -150,9 +151,21 @@ impl Sessions {
         }
         let factor = (f64::from(weight) / squares.sqrt()) as f32;
         for (item, score) in open() {
-            scores[item as usize] += factor * score;
+            add(item, factor * score);
         }
         factor
+    }
+
+    /// [`Self::join`] to dense scores. The items that were added to are [`Room::touched`], without the current one where
+    /// it is masked.
+    ///
+    /// # Panics
+    /// When `scores` does not have one place per item.
+    pub fn add_to(&self, scores: &mut [f32], session: &[ItemIdx], weight: f32, room: &mut Room) -> f32 {
+        assert_eq!(scores.len(), self.n_items(), "one score for each item");
+        self.join(session, weight, room, |item, value| {
+            scores[item as usize] += value
+        })
     }
 
     /// Gathers votes and links in the room, and the different items of the session.

@@ -1,15 +1,16 @@
 //! What goes with the cart.
 
-use super::{Grounds, best, charts, evidence, n_rankable, rest, rows, strongest, total};
+use super::{Grounds, best, charts, evidence, rest, strongest, total};
 use crate::id::ItemIdx;
 use crate::recommend::Explanation;
 use crate::serve::answer::{EvidenceKind, Reason, ReasonKind, Strategy, Together};
+use crate::serve::hidden::Hidden;
 use crate::serve::index::Index;
 use crate::serve::ranking::Ranking;
 use crate::serve::situation::Situation;
 
 pub(super) fn rank(index: &Index, situation: &Situation, given: &[ItemIdx], depth: usize) -> Ranking {
-    let hidden = rows(&situation.in_view);
+    let hidden = situation.in_view.iter().copied().collect::<Hidden>();
     let mut scores = vec![0.0; index.n_items()];
     if let Ok(relations) = index.relations() {
         relations.cross_sell.score(given, &mut scores);
@@ -22,7 +23,7 @@ pub(super) fn rank(index: &Index, situation: &Situation, given: &[ItemIdx], dept
     let items = best(index, &scores, &hidden, depth);
     let grounds = Grounds::Together(given.to_vec());
     Ranking::best(items, index.n_rankable(), depth, Strategy::Session, grounds)
-        .hiding(n_rankable(index, &hidden))
+        .hiding(hidden.n_rankable(index))
 }
 
 /// The items of the cart that propose each item, with support and lift, and what everybody buys.

@@ -11,10 +11,9 @@ mod similar;
 mod up_sell;
 mod you_may_like;
 
-use hashbrown::HashSet;
-
 use super::answer::{Due, Evidence, EvidenceKind, Reason, ReasonKind, Together};
 use super::error::ServeError;
+use super::hidden::Hidden;
 use super::index::Index;
 use super::ranking::{Asker, Days, Question, Ranking};
 use super::request::invalid;
@@ -167,21 +166,33 @@ fn page_of(situation: &Situation, kind: Kind) -> Result<(), ServeError> {
 
 impl Question {
     /// The candidates, best first.
-    pub(super) fn rank(&self, index: &Index, situation: &Situation, depth: usize) -> Ranking {
-        match self {
+    ///
+    /// # Errors
+    /// [`ServeError::Cancelled`] soon after `is_over` says that nobody waits for them.
+    pub(super) fn rank(
+        &self,
+        index: &Index,
+        situation: &Situation,
+        depth: usize,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Ranking, ServeError> {
+        if is_over() {
+            return Err(ServeError::Cancelled);
+        }
+        Ok(match self {
             Self::Personal { exclude_bought, .. } => {
-                you_may_like::rank(index, situation, exclude_bought.get(), depth)
+                return you_may_like::rank(index, situation, exclude_bought.get(), depth, is_over);
             }
+            Self::Similar { page, .. } => return similar::rank(index, situation, page, depth, is_over),
             Self::NewArrivals { exclude_bought, .. } => {
                 new_arrivals::rank(index, situation, exclude_bought.get())
             }
-            Self::Similar { page, .. } => similar::rank(index, situation, page, depth),
             Self::CrossSell { given, .. } => cross_sell::rank(index, situation, given, depth),
             Self::UpSell { page, .. } => up_sell::rank(index, situation, page, depth),
             Self::BuyAgain { window, .. } => buy_again::rank(index, situation, window.get()),
             Self::Trending => charts::trending(index, depth),
             Self::Popular => charts::popular(index, depth),
-        }
+        })
     }
 }
 
@@ -220,22 +231,15 @@ fn each(items: &[(ItemIdx, f32)], reason: impl Fn(ItemIdx) -> Option<Reason>) ->
 }
 
 /// The best items of dense scores that may be ranked.
-fn best(index: &Index, scores: &[f32], hidden: &HashSet<u32>, depth: usize) -> Vec<(u32, f32)> {
-    top_k(scores, depth.min(scores.len()), |at| {
-        // Item rows are u32.
-        let row = at as u32;
-        index.is_rankable(ItemIdx::from_u32(row)) && !hidden.contains(&row) && scores[at] > f32::NEG_INFINITY
-    })
+fn best(index: &Index, scores: &[f32], hidden: &Hidden, depth: usize) -> Vec<(u32, f32)> {
+    top_k(scores, depth.min(scores.len()), |at| is_open(index, hidden, at))
 }
 
-fn n_rankable(index: &Index, items: &HashSet<u32>) -> usize {
-    let rankable = |&&item: &&u32| index.is_rankable(ItemIdx::from_u32(item));
-    items.iter().filter(rankable).count()
-}
-
-/// Rows of items.
-fn rows(items: &[ItemIdx]) -> HashSet<u32> {
-    items.iter().map(|item| item.as_u32()).collect()
+/// Whether a row may be ranked and is not hidden.
+fn is_open(index: &Index, hidden: &Hidden, at: usize) -> bool {
+    // Item rows are u32.
+    let row = at as u32;
+    index.is_rankable(ItemIdx::from_u32(row)) && !hidden.contains(row)
 }
 
 /// The strongest parts of a score by their size, each with its share of the score, and the share of the rest. A score that

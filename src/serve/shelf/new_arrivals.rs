@@ -1,9 +1,8 @@
 //! What came into the shop lately, in the order in which the asker may like it.
 
 use super::you_may_like::{self, Ranked};
-use super::{Grounds, charts, n_rankable};
+use super::{Grounds, charts};
 use crate::id::{ItemIdx, Row};
-use crate::numeric::top_k;
 use crate::serve::answer::{Reason, ReasonKind, Strategy};
 use crate::serve::index::Index;
 use crate::serve::ranking::Ranking;
@@ -11,25 +10,26 @@ use crate::serve::situation::Situation;
 
 pub(super) fn rank(index: &Index, situation: &Situation, exclude_bought_days: f64) -> Ranking {
     let hidden = situation.hidden(index, exclude_bought_days);
-    let n_hidden = n_rankable(index, &hidden);
-    let is_new = |at: usize| {
-        // Item rows are u32.
-        index.newcomers().is_new(ItemIdx::from_u32(at as u32)) && !hidden.contains(&(at as u32))
-    };
-    let ranking = match you_may_like::scores(index, situation) {
-        Some((scores, ranked)) => {
-            let items = top_k(&scores, scores.len(), is_new);
+    let is_open = |item: &ItemIdx| !hidden.contains(item.as_u32());
+    let new: Vec<ItemIdx> = index.newcomers().items().filter(is_open).collect();
+    let ranking = match you_may_like::scores_of(index, situation, &new) {
+        Some((items, ranked)) => {
             let strategy = you_may_like::strategy(index, situation);
             Ranking::whole(items, strategy, Grounds::New(Some(ranked)))
         }
         None => {
-            let mut scores = index.parts().blend.popularity().scores().to_vec();
-            index.newcomers().level(&mut scores);
-            let items = top_k(&scores, scores.len(), is_new);
+            let wanted = index.parts().blend.popularity().scores();
+            let wanted = |of: ItemIdx| wanted[of.index()];
+            let score = |&item: &ItemIdx| {
+                let score = index.newcomers().levelled_score(item, wanted);
+                (item.as_u32(), score)
+            };
+            let mut items: Vec<(u32, f32)> = new.iter().map(score).collect();
+            you_may_like::best_first(&mut items, new.len());
             Ranking::whole(items, Strategy::Popular, Grounds::New(None))
         }
     };
-    ranking.hiding(n_hidden)
+    ranking.hiding(hidden.n_rankable(index))
 }
 
 /// That it is new, and what else speaks for it.

@@ -3,9 +3,12 @@
 //! Alternatives that people looked at or bought in each other's place come first; where there are none, and in bundles
 //! that know none, likeness of the factors answers.
 
-use super::{Grounds, MAX_EVIDENCE, best, evidence, n_rankable, rest, rows, strongest, total};
-use crate::id::ItemIdx;
+use super::{Grounds, MAX_EVIDENCE, evidence, is_open, rest, strongest, total};
+use crate::id::{ItemIdx, Row};
 use crate::serve::answer::{EvidenceKind, Numbers, Reason, ReasonKind, Strategy};
+use crate::serve::candidates::Workspace;
+use crate::serve::error::ServeError;
+use crate::serve::hidden::Hidden;
 use crate::serve::index::Index;
 use crate::serve::ranking::Ranking;
 use crate::serve::situation::Situation;
@@ -16,34 +19,58 @@ pub(super) fn known(index: &Index, situation: &Situation) -> Vec<ItemIdx> {
     situation.page.iter().filter(is_rankable).copied().collect()
 }
 
-pub(super) fn rank(index: &Index, situation: &Situation, page: &[ItemIdx], depth: usize) -> Ranking {
-    let hidden = rows(&situation.in_view);
-    let mut scores = scores(index, page);
-    // What points elsewhere or nowhere is not alike at all.
-    scores
-        .iter_mut()
-        .filter(|score| **score <= 0.0)
-        .for_each(|score| *score = f32::NEG_INFINITY);
-    let items = best(index, &scores, &hidden, depth);
-    let grounds = Grounds::Likeness(page.to_vec());
-    Ranking::best(items, index.n_rankable(), depth, Strategy::Session, grounds)
-        .hiding(n_rankable(index, &hidden))
+/// # Errors
+/// [`ServeError::Cancelled`] once `is_over` says so.
+pub(super) fn rank(
+    index: &Index,
+    situation: &Situation,
+    page: &[ItemIdx],
+    depth: usize,
+    is_over: &dyn Fn() -> bool,
+) -> Result<Ranking, ServeError> {
+    let hidden = situation.in_view.iter().copied().collect::<Hidden>();
+    let items = index.with_room(|room| best(index, page, &hidden, depth, is_over, room));
+    let ranking = Ranking::best(
+        items.ok_or(ServeError::Cancelled)?,
+        index.n_rankable(),
+        depth,
+        Strategy::Session,
+        Grounds::Likeness(page.to_vec()),
+    );
+    Ok(ranking.hiding(hidden.n_rankable(index)))
 }
 
-/// How alike every item is to the page: `1 +` the alternatives' likeness where they have one, so that what was observed
-/// stands above what was only computed, which lies below 1.
-fn scores(index: &Index, page: &[ItemIdx]) -> Vec<f32> {
-    let mut scores = index.similarities(page);
+/// The items most alike to the page: `1 +` the alternatives' likeness where they have one, so that what was observed stands
+/// above what was only computed, which lies below 1. What points elsewhere or nowhere is not alike at all.
+fn best(
+    index: &Index,
+    page: &[ItemIdx],
+    hidden: &Hidden,
+    depth: usize,
+    is_over: &dyn Fn() -> bool,
+    room: &mut Workspace,
+) -> Option<Vec<(u32, f32)>> {
+    let is_open = |item: ItemIdx| is_open(index, hidden, item.index());
+    let mut best: Vec<(u32, f32)> = Vec::new();
     if let Ok(relations) = index.relations() {
-        let mut observed = vec![0.0; scores.len()];
-        relations.similar.score(page, &mut observed);
-        for (score, observed) in scores.iter_mut().zip(observed) {
-            if observed > 0.0 {
-                *score = 1.0 + observed;
-            }
-        }
+        let observed = relations.similar.rank(page, depth, is_open);
+        best.extend(
+            observed
+                .into_iter()
+                .map(|(item, score)| (item.as_u32(), 1.0 + score)),
+        );
     }
-    scores
+    // Fewer than asked for means that these are all.
+    if best.len() < depth {
+        let mut observed: Vec<u32> = best.iter().map(|of| of.0).collect();
+        observed.sort_unstable();
+        let is_new = |item: ItemIdx| is_open(item) && observed.binary_search(&item.as_u32()).is_err();
+        let centre = index.centre(page);
+        let wanted = depth - best.len();
+        let computed = index.likeness().best(&centre, wanted, is_new, is_over, room)?;
+        best.extend(computed.into_iter().filter(|of| of.1 > 0.0));
+    }
+    Some(best)
 }
 
 /// What each item of the page adds to the likeness.

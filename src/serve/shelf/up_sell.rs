@@ -1,17 +1,18 @@
 //! What is better than the page's items, and dearer.
 
-use super::{Grounds, evidence, rows, total};
+use super::{Grounds, evidence, total};
 use crate::id::{ItemIdx, Row};
 use crate::recommend::relations::{BetterItem, UpSellQuestion};
 use crate::serve::answer::{EvidenceKind, Numbers, Reason, ReasonKind, Strategy, UpgradeNumbers};
+use crate::serve::hidden::Hidden;
 use crate::serve::index::Index;
 use crate::serve::ranking::Ranking;
 use crate::serve::situation::Situation;
 
 pub(super) fn rank(index: &Index, situation: &Situation, page: &[ItemIdx], depth: usize) -> Ranking {
-    let hidden = rows(&situation.in_view);
+    let hidden = situation.in_view.iter().copied().collect::<Hidden>();
     let better = better(index, situation, page, depth, |item| {
-        index.is_rankable(item) && !hidden.contains(&item.as_u32())
+        index.is_rankable(item) && !hidden.contains(item.as_u32())
     });
     let items = better
         .iter()

@@ -6,16 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashSet;
-
 use super::charts;
-use super::{MAX_EVIDENCE, best, evidence, n_rankable, profile_bytes, rest, total};
+use super::{MAX_EVIDENCE, evidence, is_open, profile_bytes, rest, total};
 use crate::history::Profile;
 use crate::id::{ItemIdx, Row};
-use crate::numeric::axpy;
-use crate::recommend::Recommender;
+use crate::recommend::Explanation;
+use crate::recommend::blend::{Composed, Scales};
 use crate::serve::answer::{Evidence, EvidenceKind, Reason, ReasonKind, Strategy};
-use crate::serve::index::Index;
+use crate::serve::candidates::Workspace;
+use crate::serve::error::ServeError;
+use crate::serve::hidden::Hidden;
+use crate::serve::index::{Index, TAIL};
 use crate::serve::ranking::{Ranking, Speakers, Speaking};
 use crate::serve::shelf::Grounds;
 use crate::serve::situation::{Situation, tie};
@@ -23,15 +24,13 @@ use crate::serve::situation::{Situation, tie};
 /// That others want an item is a reason of its own from this share of its score on.
 const LEAST_EVERYBODY: f32 = 0.1;
 
-/// What the most wanted item counts beside a visit of length one: what the sessions say nothing of comes in the order of
-/// what is wanted.
-const TAIL: f32 = 1e-3;
-
 /// What was ranked for.
 #[derive(Debug)]
 pub(in crate::serve) struct Ranked {
     /// Empty where the visit answered alone.
     profile: Profile,
+    /// What the terms of the profile's scores were multiplied by.
+    scales: Scales,
     /// The items of the visit, oldest first; empty where the sessions had nothing to say.
     visit: Vec<ItemIdx>,
     /// What the sessions' scores were multiplied by.
@@ -39,68 +38,157 @@ pub(in crate::serve) struct Ranked {
 }
 
 impl Ranked {
-    /// Whether the sessions know how the visit goes on, and nothing else is known.
-    fn answers_alone(&self, index: &Index, situation: &Situation) -> bool {
-        self.visit_scale > 0.0 && situation.past(index).is_empty()
-    }
-
     pub(super) fn bytes(&self) -> usize {
         profile_bytes(&self.profile) + size_of_val(self.visit.as_slice())
     }
 }
 
-/// The score of every item for the asker, and what it was made of; `None` when nothing that a model could use is known.
-pub(super) fn scores(index: &Index, situation: &Situation) -> Option<(Vec<f32>, Ranked)> {
-    let parts = index.parts();
+/// The scores of every item for one asker, of which the sparse parts lie in the room.
+#[derive(Clone, Copy, Debug)]
+enum Scores {
+    /// Profile and visit.
+    Profile(Composed),
+    /// The visit alone: what it touched, and everybody's tail.
+    Visit,
+}
+
+/// What is asked for, and what it was made of; `None` when nothing that a model could use is known.
+fn ask(index: &Index, situation: &Situation, room: &mut Workspace) -> Option<(Scores, Ranked)> {
+    let candidates = index.candidates();
     let mut ranked = Ranked {
         profile: Profile::new(),
+        scales: Scales::default(),
         visit: Vec::new(),
         visit_scale: 0.0,
     };
-    let mut scores = vec![0.0; parts.blend.n_items()];
     if let Some(sessions) = index.sessions() {
-        let params = sessions.params().raw();
-        let weight = params.beside_profile as f32;
-        ranked.visit = situation.visit(index, params.idle_minutes);
-        if !ranked.visit.is_empty() {
-            let visit = &ranked.visit;
-            ranked.visit_scale = index.with_room(|room| sessions.add_to(&mut scores, visit, weight, room));
+        ranked.visit = situation.visit(index, sessions.params().raw().idle_minutes);
+    }
+    candidates.open(room);
+    let knows_past = !situation.past(index).is_empty();
+    if !knows_past {
+        ranked.visit_scale = join_visit(index, &ranked.visit, 1.0, room);
+        if ranked.visit_scale > 0.0 {
+            candidates.level(room);
+            return Some((Scores::Visit, ranked));
         }
     }
-    if ranked.answers_alone(index, situation) {
-        for &(item, wanted) in index.popular().order() {
-            scores[item as usize] += TAIL * wanted / index.popular().best();
-        }
-    } else {
-        let history = situation.history(index);
-        ranked.profile = parts.weighting.profile(history.as_history(), situation.now);
-        if ranked.profile.is_empty() {
-            return None;
-        }
-        let mut of_profile = vec![0.0; scores.len()];
-        parts.blend.score(&ranked.profile, &mut of_profile);
-        axpy(1.0, &of_profile, &mut scores);
+    let profile = situation.profile(index);
+    if profile.is_empty() {
+        return None;
     }
-    index.newcomers().level(&mut scores);
-    Some((scores, ranked))
+    let blend = &index.parts().blend;
+    let composed = blend.compose(&profile, &mut room.blend, &mut room.addends);
+    if knows_past {
+        ranked.visit_scale = join_visit(index, &ranked.visit, composed.unit, room);
+    }
+    candidates.level(room);
+    ranked.profile = profile;
+    ranked.scales = composed.scales;
+    Some((Scores::Profile(composed), ranked))
 }
 
-pub(super) fn rank(index: &Index, situation: &Situation, exclude_bought_days: f64, depth: usize) -> Ranking {
-    let hidden = situation.hidden(index, exclude_bought_days);
-    let n_hidden = n_rankable(index, &hidden);
-    let Some((scores, ranked)) = scores(index, situation) else {
-        return charts::popular(index, depth + hidden.len()).without(&hidden);
+/// Adds what the sessions say of a visit, in such units; gives what their scores were multiplied by, 0 where they say nothing.
+fn join_visit(index: &Index, visit: &[ItemIdx], unit: f32, room: &mut Workspace) -> f32 {
+    let Some(sessions) = index.sessions().filter(|_| !visit.is_empty()) else {
+        return 0.0;
     };
-    let items = best(index, &scores, &hidden, depth);
-    let grounds = Grounds::Profile(ranked);
-    Ranking::best(
-        items,
+    let weight = sessions.params().raw().beside_profile as f32;
+    let addends = &mut room.addends;
+    sessions.join(visit, weight, &mut room.sessions, |item, value| {
+        addends.add(item as usize, value / unit);
+    })
+}
+
+/// # Errors
+/// [`ServeError::Cancelled`] once `is_over` says so.
+pub(super) fn rank(
+    index: &Index,
+    situation: &Situation,
+    exclude_bought_days: f64,
+    depth: usize,
+    is_over: &dyn Fn() -> bool,
+) -> Result<Ranking, ServeError> {
+    let hidden = situation.hidden(index, exclude_bought_days);
+    let found = index.with_room(|room| {
+        let (scores, ranked) = ask(index, situation, room)?;
+        let items = match scores {
+            Scores::Profile(composed) => {
+                let keep = |at: usize| is_open(index, &hidden, at);
+                index.candidates().best(composed, depth, keep, is_over, room)
+            }
+            Scores::Visit => Some(best_of_visit(index, &hidden, depth, room)),
+        };
+        Some((items, ranked))
+    });
+    let Some((items, ranked)) = found else {
+        return Ok(charts::popular(index, depth + hidden.len()).without(&hidden));
+    };
+    let ranking = Ranking::best(
+        items.ok_or(ServeError::Cancelled)?,
         index.n_rankable(),
         depth,
         strategy(index, situation),
-        grounds,
-    )
-    .hiding(n_hidden)
+        Grounds::Profile(ranked),
+    );
+    Ok(ranking.hiding(hidden.n_rankable(index)))
+}
+
+/// The best of what a visit touched and of the tail, which is in order already.
+fn best_of_visit(index: &Index, hidden: &Hidden, depth: usize, room: &mut Workspace) -> Vec<(u32, f32)> {
+    let mut scored = std::mem::take(&mut room.scored);
+    scored.clear();
+    let is_spoken_of = |row: u32| room.addends.get(row as usize).abs() > 0.0;
+    for (row, _) in room.addends.touched() {
+        if is_open(index, hidden, row as usize) {
+            scored.push((row, of_visit(index, ItemIdx::from_u32(row), room)));
+        }
+    }
+    let tail = index.tail().order().iter();
+    let tail = tail.filter(|of| !hidden.contains(of.0) && !is_spoken_of(of.0));
+    scored.extend(tail.take(depth));
+    best_first(&mut scored, depth);
+    let best = scored.clone();
+    room.scored = scored;
+    best
+}
+
+/// What an item scores for a visit that answers alone.
+fn of_visit(index: &Index, item: ItemIdx, room: &Workspace) -> f32 {
+    let tail = index.tail().place(item).map_or(0.0, |(_, score)| score);
+    // Adding zero makes a negative zero positive: the two are one score.
+    room.addends.get(item.index()) + tail + 0.0
+}
+
+/// Keeps the `depth` best: score descending, then row ascending.
+pub(super) fn best_first(scored: &mut Vec<(u32, f32)>, depth: usize) {
+    let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    scored.retain(|of| of.1 > f32::NEG_INFINITY);
+    if (1..scored.len()).contains(&depth) {
+        scored.select_nth_unstable_by(depth - 1, order);
+    }
+    scored.truncate(depth);
+    scored.sort_unstable_by(order);
+}
+
+/// The scores of these items, best first, and what they were made of; `None` when nothing that a model could use is known.
+pub(super) fn scores_of(
+    index: &Index,
+    situation: &Situation,
+    items: &[ItemIdx],
+) -> Option<(Vec<(u32, f32)>, Ranked)> {
+    index.with_room(|room| {
+        let (scores, ranked) = ask(index, situation, room)?;
+        let mut scored = match scores {
+            Scores::Profile(composed) => index.candidates().scores(composed, items, room),
+            Scores::Visit => items
+                .iter()
+                .map(|&item| (item.as_u32(), of_visit(index, item, room)))
+                .collect(),
+        };
+        best_first(&mut scored, items.len());
+        Some((scored, ranked))
+    })
 }
 
 /// Whose knowledge a personal ranking is.
@@ -139,16 +227,27 @@ pub(super) fn reasons(
 /// What made a score: the part of each item, and what everybody gets.
 #[derive(Clone, Debug, Default)]
 struct Parts {
-    items: BTreeMap<ItemIdx, f32>,
+    /// Items ascending, each once, after [`Self::merged`].
+    items: Vec<(ItemIdx, f32)>,
     everybody: f32,
 }
 
 impl Parts {
-    fn add(&mut self, other: &Self, weight: f32) {
-        for (&item, &part) in &other.items {
-            *self.items.entry(item).or_insert(0.0) += weight * part;
-        }
-        self.everybody += weight * other.everybody;
+    fn add(&mut self, explanation: &Explanation, weight: f32) {
+        let parts = explanation.parts.iter();
+        self.items.extend(parts.map(|of| (of.item, weight * of.part)));
+        self.everybody += weight * explanation.everybody;
+    }
+
+    fn merged(mut self) -> Self {
+        // Stable, so that the parts of an item are added in the order in which they came.
+        self.items.sort_by_key(|of| of.0);
+        self.items.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            kept.1 += if is_same { next.1 } else { 0.0 };
+            is_same
+        });
+        self
     }
 }
 
@@ -161,50 +260,52 @@ fn parts(index: &Index, ranked: &Ranked, items: &[ItemIdx]) -> Vec<Parts> {
     }
     asked.sort_unstable();
     asked.dedup();
-    let mut own: BTreeMap<ItemIdx, Parts> = BTreeMap::new();
-    if ranked.profile.is_empty() {
-        for &item in &asked {
-            let wanted = index.popular().place(item).map_or(0.0, |(_, score)| score);
-            own.entry(item).or_default().everybody = TAIL * wanted / index.popular().best();
-        }
+    let of_profile = if ranked.profile.is_empty() {
+        let wanted = |&item: &ItemIdx| index.popular().place(item).map_or(0.0, |(_, score)| score);
+        let tail = |item| Explanation {
+            parts: Vec::new(),
+            everybody: TAIL * wanted(item) / index.popular().best(),
+        };
+        asked.iter().map(tail).collect()
     } else {
-        let explained = index.parts().blend.explain(&ranked.profile, &asked);
-        for (&item, explanation) in asked.iter().zip(explained) {
-            let parts = own.entry(item).or_default();
-            parts.everybody = explanation.everybody;
-            for contribution in explanation.parts {
-                *parts.items.entry(contribution.item).or_insert(0.0) += contribution.part;
+        let blend = &index.parts().blend;
+        blend.explain_scaled(&ranked.profile, ranked.scales, &asked)
+    };
+    let of_visit = match index.sessions() {
+        Some(sessions) if ranked.visit_scale > 0.0 => {
+            let explain = |room: &mut Workspace| {
+                let room = &mut room.sessions;
+                sessions.explain_joined(&ranked.visit, &asked, room)
+            };
+            index.with_room(explain)
+        }
+        _ => Vec::new(),
+    };
+    let add = |parts: &mut Parts, item: ItemIdx, weight: f32| {
+        if let Ok(at) = asked.binary_search(&item) {
+            parts.add(&of_profile[at], weight);
+            if let Some(of_visit) = of_visit.get(at) {
+                parts.add(of_visit, weight * ranked.visit_scale);
             }
         }
-    }
-    if let (Some(sessions), true) = (index.sessions(), ranked.visit_scale > 0.0) {
-        let explained = index.with_room(|room| sessions.explain_joined(&ranked.visit, &asked, room));
-        for (&item, explanation) in asked.iter().zip(explained) {
-            let parts = own.entry(item).or_default();
-            for contribution in explanation.parts {
-                *parts.items.entry(contribution.item).or_insert(0.0) +=
-                    ranked.visit_scale * contribution.part;
-            }
-        }
-    }
+    };
     items
         .iter()
         .map(|&item| {
             let mut parts = Parts::default();
-            parts.add(&own[&item], newcomers.trust(item));
+            add(&mut parts, item, newcomers.trust(item));
             for (neighbour, weight) in newcomers.neighbours(item) {
-                parts.add(&own[&neighbour], weight);
+                add(&mut parts, neighbour, weight);
             }
-            parts
+            parts.merged()
         })
         .collect()
 }
 
 /// The strongest of what made a score, with shares of the sum of all parts, which is the score up to rounding.
 fn speakers(parts: &Parts, ties: &mut Ties<'_>) -> Speakers {
-    let sum: f32 = parts.items.values().sum::<f32>() + parts.everybody;
-    let pairs = parts.items.iter().map(|(&item, &part)| (item, part));
-    let (strongest, _) = super::strongest(pairs, sum);
+    let sum: f32 = parts.items.iter().map(|of| of.1).sum::<f32>() + parts.everybody;
+    let (strongest, _) = super::strongest(parts.items.iter().copied(), sum);
     let everybody = match sum > 0.0 {
         true => parts.everybody / sum,
         false => 0.0,
@@ -315,9 +416,9 @@ impl<'a> Ties<'a> {
 
 /// Rows that are hidden, for a ranking that was made for everybody.
 impl Ranking {
-    pub(super) fn without(mut self, hidden: &HashSet<u32>) -> Self {
+    pub(super) fn without(mut self, hidden: &Hidden) -> Self {
         let all = self.items.len();
-        self.items.retain(|(item, _)| !hidden.contains(item));
+        self.items.retain(|(item, _)| !hidden.contains(*item));
         self.n_hidden = all - self.items.len();
         self
     }

@@ -78,31 +78,36 @@ fn the_cache_holds_what_the_answer_depends_on() {
     let first = engine.recommend(&request).unwrap();
     assert_eq!(engine.recommend(&request).unwrap(), first);
     assert_eq!(made(), 1);
-    // Count, exclusions, filters and reasons are applied after the cache.
+    // Count, exclusions and reasons are applied after the cache.
     let mut after = request.clone();
     after.count = 7;
     after.exclude_item_ids = vec!["i1".into()];
-    after.filter.max_price = Some(1e6);
     after.with_reasons = true;
     engine.recommend(&after).unwrap();
     assert_eq!(made(), 1);
+    // A filter, which may leave out much, begins with a deeper ranking, and all filters share it.
+    for price in [1e5, 1e6] {
+        after.filter.max_price = Some(price);
+        engine.recommend(&after).unwrap();
+        assert_eq!(made(), 2);
+    }
     // Customer, context and instant are not.
     let mut other = request.clone();
     other.context.recent_events = vec![view(2)];
     engine.recommend(&other).unwrap();
-    assert_eq!(made(), 2);
+    assert_eq!(made(), 3);
     other.context.recent_events.clear();
     other.as_of = Some(shop::day_zero().plus_days(100.0));
     engine.recommend(&other).unwrap();
     engine.recommend(&of_customer(2, 5)).unwrap();
-    assert_eq!(made(), 4);
+    assert_eq!(made(), 5);
     // Another model is another answer, and the first model's comes back with the first model.
     let next = registry
         .publish(&shop::parts(shop::SMALL, 2), "2026-11-22".parse().unwrap())
         .unwrap();
     engine.activate(&next.version).unwrap();
     let second = engine.recommend(&request).unwrap();
-    assert_eq!(made(), 5);
+    assert_eq!(made(), 6);
     assert_eq!(second.model_version, next.version);
     assert_ne!(second.items, first.items);
     engine.rollback().unwrap();
@@ -178,4 +183,32 @@ fn the_same_engine_twice_gives_the_same_answers() {
             b.engine.recommend(&request).unwrap()
         );
     }
+}
+
+#[test]
+fn who_hangs_up_is_not_answered_and_leaves_nothing_behind() {
+    let Fixture { engine, .. } = &small();
+    let request = of_customer(1, 5);
+    let given_up = engine.recommend_unless(&request, &|| true);
+    assert!(matches!(given_up, Err(ServeError::Cancelled)));
+    assert_eq!(engine.cache_stats().entries, 0);
+    assert_eq!(engine.recommend(&request).unwrap().items.len(), 5);
+    // What is there already is given all the same.
+    assert!(engine.recommend_unless(&request, &|| true).is_ok());
+}
+
+#[test]
+fn an_answer_allocates_little_beside_what_it_is() {
+    let Fixture { engine, .. } = &small();
+    let request = of_customer(1, 20);
+    // The first makes the working memory.
+    engine.recommend(&request).unwrap();
+    let cached = allocation_counter::measure(|| drop(engine.recommend(&request)));
+    assert_eq!(engine.cache_stats().made, 1);
+    let other = of_customer(2, 20);
+    let made = allocation_counter::measure(|| drop(engine.recommend(&other)));
+    assert_eq!(engine.cache_stats().made, 2);
+    // Twenty names, and a few lists.
+    assert!(cached.count_total <= 60, "{cached:?}");
+    assert!(made.count_total <= 120, "{made:?}");
 }

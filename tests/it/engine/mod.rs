@@ -1,6 +1,7 @@
 //! What the engine answers.
 
 mod churn;
+mod dense;
 mod freshness;
 mod plan;
 mod refusals;

@@ -1,6 +1,7 @@
 //! The service over a real connection, with the real client.
 
 mod contract;
+mod memo;
 mod models;
 mod plans;
 mod recommendations;

@@ -25,7 +25,7 @@ pub use params::{RawSimilarParams, SimilarParams};
 use crate::column::Column;
 use crate::history::Csr;
 use crate::id::{ItemIdx, Row};
-use crate::numeric::{scatter, top_k};
+use crate::numeric::scatter;
 use crate::recommend::{Contribution, Explanation, Ranking};
 
 use super::stored::{Sparse, StoredError, check_len};
@@ -142,17 +142,34 @@ impl Similar {
         }
     }
 
-    /// The best `k` alternatives among those that `keep` lets through, best first.
+    /// The best `k` alternatives among those that `keep` lets through, best first: of [`Self::score`], looking only at what
+    /// something speaks for.
     #[must_use]
     pub fn rank(&self, page: &[ItemIdx], k: usize, keep: impl Fn(ItemIdx) -> bool) -> Ranking {
-        let mut scores = vec![0.0; self.n_items()];
-        self.score(page, &mut scores);
-        // Item rows are u32.
-        let open = |item: usize| scores[item] > 0.0 && keep(ItemIdx::from_u32(item as u32));
-        top_k(&scores, k, open)
-            .into_iter()
-            .map(|(item, score)| (ItemIdx::from_u32(item), score))
-            .collect()
+        let page = distinct(page);
+        let mut found: Vec<(ItemIdx, f32)> = Vec::new();
+        for &item in &page {
+            let (columns, values) = self.likeness.row(item.index());
+            found.extend(
+                columns
+                    .iter()
+                    .map(|&to| ItemIdx::from_u32(to))
+                    .zip(values.iter().copied()),
+            );
+        }
+        // Stable: what several items of the page say of one is added in their order.
+        found.sort_by_key(|of| of.0);
+        found.dedup_by(|next, first| {
+            let is_same = next.0 == first.0;
+            if is_same {
+                first.1 += next.1;
+            }
+            is_same
+        });
+        found.retain(|&(item, score)| score > 0.0 && page.binary_search(&item).is_err() && keep(item));
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        found.truncate(k);
+        found
     }
 
     /// What each distinct item of the page added to the score of each of `items`, in the order of rows.
