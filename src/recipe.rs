@@ -276,6 +276,7 @@ mod tests {
         for tuned in [
             "online-retail-ii.toml",
             "benchmarks/gowalla.toml",
+            "benchmarks/gowalla-serving.toml",
             "benchmarks/yelp2018.toml",
             "benchmarks/cdnow.toml",
             "benchmarks/serenade.toml",
