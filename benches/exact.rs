@@ -77,9 +77,7 @@ fn scan(items: &Matrix, search: &Search<'_>, bias: &[f32], scores: &mut Vec<f32>
         }
     }
     if let Some(addends) = search.addends {
-        for (row, addend) in addends.touched() {
-            scores[row as usize] += addend;
-        }
+        addends.for_each_touched(|row, addend| scores[row as usize] += addend);
     }
     top_k(scores, search.k, |_| true)
 }
@@ -118,7 +116,7 @@ fn main() -> Result<()> {
             let (mut searches, mut scans) = (Vec::new(), Vec::new());
             for query in queries.numbers.chunks_exact(queries.width).take(100) {
                 let mut search = Search::new(query, k);
-                addends.open(n);
+                index.open(&mut addends);
                 for _ in 0..touched {
                     let row = random.gen_range(0.0f64..1.0).powi(2) * n as f64;
                     addends.add(row as usize, random.gen_range(0.0..0.3));

@@ -77,7 +77,7 @@ impl Candidates {
 
     /// Forgets what the last asker left, for a composition and for what a visit adds to it.
     pub(super) fn open(&self, room: &mut Workspace) {
-        room.addends.open(self.index.n_rows());
+        self.index.open(&mut room.addends);
     }
 
     /// Levels what was added; comes after everything is.
@@ -211,14 +211,11 @@ impl Levels {
         }
         // All are found before any is made: a new item's own part counts as it was.
         changes.clear();
-        for (item, value) in addends.touched() {
+        addends.for_each_touched(|item, value| {
             let [from, to] = [0, 1].map(|next| self.offsets[item as usize + next] as usize);
-            changes.extend(
-                self.gains[from..to]
-                    .iter()
-                    .map(|&(new, gain)| (new, gain * value)),
-            );
-        }
+            let gains = self.gains[from..to].iter();
+            changes.extend(gains.map(|&(new, gain)| (new, gain * value)));
+        });
         for &(item, change) in changes.iter() {
             addends.add(item as usize, change);
         }

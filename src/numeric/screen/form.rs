@@ -8,6 +8,7 @@ use std::array::from_fn;
 use super::super::tile::LANES;
 use super::planes::{COARSE, DETAIL, Line, Plane, Planes};
 use super::query::Query;
+use super::reach::UNTOUCHED;
 
 /// Groups of a block, which are looked at together.
 pub(super) const GROUPS: usize = 16;
@@ -32,12 +33,31 @@ pub(super) enum Form {
     Vnni,
 }
 
-/// What is added to the dot product of each place.
+/// What is added to the dot product of each place, multiplied by a query's weights.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Added<'a> {
     pub(super) along: &'a [[f32; LANES]],
     pub(super) bias: Option<&'a [[f32; LANES]]>,
-    pub(super) addends: Option<&'a [[f32; LANES]]>,
+}
+
+impl Added<'_> {
+    /// For the rows of a group.
+    #[inline(always)]
+    pub(super) fn base(self, query: &Query, group: usize) -> [f32; LANES] {
+        let offset = query.offsets.as_flattened()[group];
+        let along = &self.along[group];
+        let mut base = [0.0; LANES];
+        for lane in 0..LANES {
+            base[lane] = offset + query.along * along[lane];
+        }
+        if let Some(bias) = self.bias {
+            let bias = &bias[group];
+            for lane in 0..LANES {
+                base[lane] += query.bias_weight * bias[lane];
+            }
+        }
+        base
+    }
 }
 
 /// What a walk reads: some groups of the planes, and lengths of the longest row of each group of all.
@@ -46,7 +66,9 @@ pub(super) struct Walk<'a> {
     pub(super) planes: &'a Planes,
     pub(super) query: &'a Query,
     pub(super) lengths: &'a [f32],
-    pub(super) groups: &'a [u32],
+    /// Groups, and which of the bases are theirs, or [`UNTOUCHED`].
+    pub(super) groups: &'a [(u32, u32)],
+    pub(super) bases: &'a [[f32; LANES]],
     pub(super) added: Added<'a>,
     pub(super) threshold: f32,
 }
@@ -112,7 +134,7 @@ trait Sums {
 
     /// Asks for lines of memory that will soon be read.
     #[inline(always)]
-    fn prefetch(_: &[Line]) {}
+    fn prefetch<T>(_: &[T]) {}
 }
 
 #[inline(always)]
@@ -124,7 +146,7 @@ fn walk_body<S: Sums>(walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
 
 /// The next few groups.
 #[inline(always)]
-fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[u32], places: &mut Vec<(u32, f32)>) {
+fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], places: &mut Vec<(u32, f32)>) {
     let Walk {
         planes,
         query,
@@ -135,24 +157,21 @@ fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[u32], places: &mut Vec<(u32, f
     // what is added to it.
     let mut waiting = [(0, [0.0; LANES], [0.0; LANES]); GROUPS];
     let mut n_waiting = 0;
-    for (at, &group) in groups.iter().take(GROUPS).enumerate() {
+    for (at, &(group, slot)) in groups.iter().take(GROUPS).enumerate() {
         let group = group as usize;
-        if let Some(&ahead) = groups.get(at + AHEAD) {
-            S::prefetch(planes.coarse.group(ahead as usize));
+        if let Some(&(ahead, slot)) = groups.get(at + AHEAD) {
+            let ahead = ahead as usize;
+            S::prefetch(planes.coarse.group(ahead));
+            S::prefetch(&planes.coarse.halves[ahead..=ahead]);
+            if slot == UNTOUCHED {
+                S::prefetch(&walk.added.along[ahead..=ahead]);
+            }
         }
         let longest = walk.lengths[group];
-        let offset = query.rounding + query.offsets[group];
-        let mut base = walk.added.along[group].map(|along| offset + query.along * along);
-        if let Some(bias) = walk.added.bias {
-            for lane in 0..LANES {
-                base[lane] += query.bias_weight * bias[group][lane];
-            }
-        }
-        if let Some(addends) = walk.added.addends {
-            for lane in 0..LANES {
-                base[lane] += addends[group][lane];
-            }
-        }
+        let base = match slot {
+            UNTOUCHED => walk.added.base(query, group),
+            slot => walk.bases[slot as usize],
+        };
         let reach = query.reach * longest;
         if S::reaching(&from_fn(|lane| base[lane] + reach), threshold) == 0 {
             continue;
@@ -163,6 +182,7 @@ fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[u32], places: &mut Vec<(u32, f
         if S::reaching(&upper, threshold) != 0 {
             let lines = planes.detail.group(group);
             S::prefetch(&lines[..lines.len().min(FIRST)]);
+            S::prefetch(&planes.detail.halves[group..=group]);
             waiting[n_waiting] = (group, close, base);
             n_waiting += 1;
         }
@@ -291,7 +311,7 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn prefetch(lines: &[Line]) {
+        fn prefetch<T>(lines: &[T]) {
             prefetch(lines);
         }
     }
@@ -330,7 +350,7 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn prefetch(lines: &[Line]) {
+        fn prefetch<T>(lines: &[T]) {
             prefetch(lines);
         }
     }

@@ -1,6 +1,7 @@
 //! Rows prepared once for many single queries.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -8,8 +9,9 @@ use super::super::dot::dot;
 use super::super::eigen::symmetric_eigen;
 use super::super::gram::gram;
 use super::super::tile::LANES;
+use super::addends::{Addends, NO_ROW, Places};
 use super::clusters::Clusters;
-use super::form::{BLOCK, Form, GROUPS};
+use super::form::{Added, BLOCK, Form, GROUPS};
 use super::planes::Planes;
 use super::query::length;
 
@@ -44,9 +46,6 @@ pub(super) struct Term {
     pub(super) largest: f32,
 }
 
-/// No row: clusters are filled up with it to whole groups.
-pub(super) const NO_ROW: u32 = u32::MAX;
-
 /// Rows `x = a v + c + z` in the order of their places: by cluster, then by falling length of `z`, then by index.
 ///
 /// Factors of items share a direction `v`, along which queries differ little, and many lie close to others, around a
@@ -54,21 +53,16 @@ pub(super) const NO_ROW: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(super) struct Screened {
     pub(super) form: Form,
-    /// The row at each place, or none; whole groups.
-    pub(super) order: Vec<u32>,
-    /// The place of each row.
-    pub(super) places: Vec<u32>,
+    /// The row at each place and the place of each row.
+    pub(super) places: Arc<Places>,
     /// `v`, the first eigenvector of the rows' Gram matrix.
     pub(super) direction: Vec<f32>,
-    /// `a` of each place, and of each row.
+    /// `a` of each place.
     pub(super) along: Term,
-    pub(super) along_by_row: Vec<f32>,
-    /// `|z|` of each row.
-    pub(super) length_by_row: Vec<f32>,
     /// The largest `|v · (c + z)|`, which only rounding keeps from zero.
     pub(super) skew: f32,
-    /// Centroids, and the clusters of the rows.
-    pub(super) clusters: Clusters,
+    /// `c` of each cluster, k × width.
+    pub(super) centroids: Vec<f32>,
     /// The cluster of each group.
     pub(super) cluster_of_group: Vec<u16>,
     /// The largest `|c|`.
@@ -95,7 +89,9 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
         let screened = Screened::new(rows.as_ref(), width);
         let bias = bias.map(|by_row| {
             assert_eq!(by_row.len(), n_rows, "a bias for each row");
-            let order = screened.as_ref().map_or(&[][..], |screened| &screened.order);
+            let order = screened
+                .as_ref()
+                .map_or(&[][..], |screened| &screened.places.order);
             let term = Term::new(&by_row, order);
             Bias { by_row, term }
         });
@@ -130,18 +126,27 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let screened = self.screened.as_ref().map_or(0, |screened| {
-            let numbers = 4 * screened.order.len()
-                + screened.clusters.centroids.len()
+            let numbers = screened.places.order.len()
+                + screened.places.of_row.len()
+                + screened.centroids.len()
                 + GROUPS * screened.lengths.len()
                 + screened.direction.len();
-            let small = size_of_val(&screened.clusters.of[..]) + size_of_val(&screened.cluster_of_group[..]);
-            screened.planes.bytes() + screened.along.bytes() + 4 * numbers + small
+            let clusters = size_of_val(&screened.cluster_of_group[..]);
+            screened.planes.bytes() + screened.along.bytes() + 4 * numbers + clusters
         });
         screened
             + self
                 .bias
                 .as_ref()
                 .map_or(0, |bias| 4 * bias.by_row.len() + bias.term.bytes())
+    }
+
+    /// Forgets what was added, and lays the numbers of rows where this index keeps the rows.
+    pub fn open(&self, addends: &mut Addends) {
+        match &self.screened {
+            Some(screened) => addends.open_at(&screened.places),
+            None => addends.open(self.n_rows),
+        }
     }
 
     pub(super) fn row(&self, row: u32) -> &[f32] {
@@ -210,9 +215,9 @@ impl Screened {
             order.resize(order.len().next_multiple_of(LANES), NO_ROW);
             cluster_of_group.resize(order.len() / LANES, clusters.of[rows[0] as usize]);
         }
-        let mut places = vec![0; apart.len()];
+        let mut of_row = vec![0; apart.len()];
         for (place, &row) in (0..).zip(&order) {
-            if let Some(slot) = places.get_mut(row as usize) {
+            if let Some(slot) = of_row.get_mut(row as usize) {
                 *slot = place;
             }
         }
@@ -237,17 +242,24 @@ impl Screened {
             form: Form::here().next().unwrap_or(Form::Plain),
             lengths,
             along: Term::new(&along, &order),
-            along_by_row: along,
-            length_by_row,
             skew: apart.iter().map(|row| row[1]).fold(0.0, larger),
-            clusters,
+            centroids: clusters.centroids,
             cluster_of_group,
             farthest,
             planes,
-            order,
-            places,
+            places: Arc::new(Places { of_row, order }),
             direction,
         })
+    }
+}
+
+impl Screened {
+    /// What queries add by place.
+    pub(super) fn added<'a>(&'a self, bias: Option<&'a Bias>) -> Added<'a> {
+        Added {
+            along: &self.along.by_place,
+            bias: bias.map(|bias| &bias.term.by_place[..]),
+        }
     }
 }
 
@@ -287,13 +299,10 @@ impl Term {
         }
     }
 
-    /// Adds what no row of each group of a block exceeds, weighted.
-    pub(super) fn add_reach(&self, block: usize, weight: f32, reach: &mut [f32; GROUPS]) {
-        let [least, largest] = &self.range[block];
-        let ends = if weight < 0.0 { least } else { largest };
-        for (reach, end) in reach.iter_mut().zip(ends) {
-            *reach += weight * end;
-        }
+    /// By group, the end that is the largest when multiplied by such a weight, the groups of a block together.
+    pub(super) fn ends(&self, weight: f32) -> impl Iterator<Item = &[f32; GROUPS]> {
+        let side = usize::from(weight >= 0.0);
+        self.range.iter().map(move |range| &range[side])
     }
 
     fn bytes(&self) -> usize {

@@ -17,6 +17,7 @@ mod form;
 mod index;
 mod planes;
 mod query;
+mod reach;
 mod search;
 #[cfg(test)]
 mod tests;

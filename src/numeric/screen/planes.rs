@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::super::tile::LANES;
 use super::SLACK;
-use super::index::NO_ROW;
+use super::addends::NO_ROW;
 
 /// Shorter rows are not rounded, because the squares of what rounding leaves of them might vanish.
 pub(super) const SHORT: f32 = 1e-10;

@@ -2,6 +2,7 @@
 
 use super::super::dot::dot;
 use super::super::matvec::matvec;
+use super::form::GROUPS;
 use super::index::{Screened, split};
 use super::planes::SHORT;
 use super::{SLACK, round};
@@ -26,11 +27,10 @@ pub(super) struct Query {
     pub(super) reach: f32,
     pub(super) by_length: f32,
     pub(super) by_rest: f32,
-    /// `p · c` of each cluster, and of each group.
-    pub(super) near: Vec<f32>,
-    pub(super) offsets: Vec<f32>,
-    /// Part of every bound: rounding of what is added to `p̂·ŷ`, and of numbers close to none.
-    pub(super) rounding: f32,
+    /// `p · c` of each cluster.
+    near: Vec<f32>,
+    /// The same of each group, and the rounding, the groups of a block together.
+    pub(super) offsets: Vec<[f32; GROUPS]>,
 }
 
 impl Query {
@@ -56,18 +56,20 @@ impl Query {
         self.reach = length * SLACK + relative * whole;
         self.by_length = SLACK * moved + relative * whole;
         self.by_rest = SLACK * (length + moved);
-        self.rounding = SLACK * self.along.abs() * screened.skew
+        // Rounding of what is added to p̂·ŷ, and of numbers close to none.
+        let rounding = SLACK * self.along.abs() * screened.skew
             + relative * (whole * screened.along.largest + length * screened.farthest + added)
             + 1e-36;
-        let centroids = &screened.clusters.centroids;
+        let centroids = &screened.centroids;
         self.near.clear();
         self.near.resize(centroids.len() / exact.len(), 0.0);
         matvec(centroids, &self.rest, &mut self.near);
         self.offsets.clear();
-        let near = &self.near;
-        let groups = screened.cluster_of_group.iter();
-        self.offsets
-            .extend(groups.map(|&cluster| near[usize::from(cluster)]));
+        self.offsets.resize(screened.lengths.len(), [0.0; GROUPS]);
+        let offsets = self.offsets.as_flattened_mut();
+        for (offset, &cluster) in offsets.iter_mut().zip(&screened.cluster_of_group) {
+            *offset = self.near[usize::from(cluster)] + rounding;
+        }
     }
 
     /// The codes of four columns each.

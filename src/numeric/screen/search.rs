@@ -2,11 +2,12 @@
 
 use super::super::dot::dot;
 use super::super::tile::LANES;
-use super::addends::Addends;
+use super::addends::{Addends, NO_ROW};
 use super::best::Best;
-use super::form::{Added, BLOCK, GROUPS, Walk, prefetch};
-use super::index::{Bias, ExactIndex, LONG, NO_ROW, Screened};
+use super::form::{GROUPS, Walk, prefetch};
+use super::index::{Bias, ExactIndex, LONG, Screened};
 use super::query::{Query, length};
+use super::reach::Reach;
 
 /// Rows that are passed between two questions whether the search is over.
 const ROUND: usize = 1 << 12;
@@ -18,7 +19,7 @@ const TOGETHER: usize = 64;
 /// How many rows ahead memory is asked.
 const AHEAD: usize = 4;
 /// So many times as many rows as are wanted are scored before the others are looked at.
-const PROMISING: usize = 4;
+const PROMISING: usize = 2;
 /// Standard deviations by which more of the best may come into the sample.
 const SURE: f32 = 2.3;
 
@@ -39,28 +40,12 @@ pub struct Search<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct SearchRoom {
     query: Query,
+    reach: Reach,
     best: Best,
     /// Places whose rows may be among the best, and what their scores cannot exceed.
     places: Vec<(u32, f32)>,
-    /// Groups that are looked at together.
-    groups: Vec<u32>,
-    /// Rows that something is added to.
-    touched: Vec<Touched>,
-    /// Addends by place, all zero between searches, and the largest of each group but never below zero. Of rows that cannot
-    /// be among the best, or have been scored, there are none.
-    addends: Vec<[f32; LANES]>,
-    largest: Vec<[f32; GROUPS]>,
-}
-
-/// A row that something is added to.
-#[derive(Clone, Copy, Debug)]
-struct Touched {
-    row: u32,
-    addend: f32,
-    /// What is known of its score: all but the product of what lies beside the direction that rows share.
-    promise: f32,
-    /// What its score cannot exceed.
-    upper: f32,
+    /// Groups that are looked at together, and where their bases are.
+    groups: Vec<(u32, u32)>,
 }
 
 /// What a search goes through.
@@ -92,14 +77,36 @@ impl<'a> Search<'a> {
     }
 
     fn score<R: AsRef<[f32]> + Sync>(&self, index: &ExactIndex<R>, row: u32) -> f32 {
-        let mut score = dot(index.row(row), self.query);
-        if let Some(bias) = &index.bias {
-            score += self.bias_weight * bias.by_row[row as usize];
+        let bias = index.bias.as_ref().map(|bias| bias.by_row[row as usize]);
+        let addend = self.addends.map(|addends| addends.get(row as usize));
+        self.sum(index.row(row), bias, addend)
+    }
+
+    fn sum(&self, row: &[f32], bias: Option<f32>, addend: Option<f32>) -> f32 {
+        let mut score = dot(row, self.query);
+        if let Some(bias) = bias {
+            score += self.bias_weight * bias;
         }
-        if let Some(addends) = self.addends {
-            score += addends.get(row as usize);
+        if let Some(addend) = addend {
+            score += addend;
         }
         score
+    }
+}
+
+impl<R: AsRef<[f32]> + Sync> Set<'_, R> {
+    /// The row at a place, where there is one.
+    fn row(&self, place: u32) -> Option<u32> {
+        Some(self.screened.places.order[place as usize]).filter(|&row| row != NO_ROW)
+    }
+
+    /// The score of a row, from what lies at its place: beside what was read of it already.
+    fn score(&self, row: u32, place: u32) -> f32 {
+        let place = place as usize;
+        let bias = self.index.bias.as_ref();
+        let bias = bias.map(|bias| bias.term.by_place.as_flattened()[place]);
+        let addend = self.search.addends.map(|addends| addends.at(place));
+        self.search.sum(self.index.row(row), bias, addend)
     }
 }
 
@@ -115,7 +122,7 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
     /// so, the outcome is `None`, and `best` is empty.
     ///
     /// # Panics
-    /// When the query is not as wide as the rows, or the addends were opened for another number of rows.
+    /// When the query is not as wide as the rows, or the addends were not opened by [`Self::open`].
     pub fn search(
         &self,
         room: &mut SearchRoom,
@@ -131,6 +138,9 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
                 .is_none_or(|addends| addends.n_rows() == self.n_rows()),
             "addends for the rows of the index"
         );
+        if let (Some(screened), Some(addends)) = (&self.screened, search.addends) {
+            assert!(addends.lies_at(&screened.places), "addends that the index opened");
+        }
         best.clear();
         if search.k == 0 {
             return (!is_over()).then_some(());
@@ -155,8 +165,7 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
             .bias
             .as_ref()
             .map_or(0.0, |bias| search.bias_weight.abs() * bias.term.largest);
-        // No number is larger than the length of all.
-        bias + search.addends.map_or(0.0, |addends| addends.length() as f32)
+        bias + search.addends.map_or(0.0, |addends| addends.reach() as f32)
     }
 
     /// Every row is scored.
@@ -195,9 +204,7 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
             search,
             bias,
         };
-        let outcome = room.find(set, search.k, keep, is_over);
-        room.gather(screened);
-        outcome
+        room.find(set, search.k, keep, is_over)
     }
 }
 
@@ -210,7 +217,9 @@ impl SearchRoom {
         keep: impl Fn(usize) -> bool,
         is_over: impl Fn() -> bool,
     ) -> Option<()> {
-        if self.begin_with_touched(set, k, &keep) {
+        self.reach
+            .set(set.screened, &self.query, set.bias, set.search.addends);
+        if self.begin_with_promising(set, k, &keep) {
             return self.walk(set, 1, &keep, &is_over);
         }
         let mut guess = f32::NEG_INFINITY;
@@ -234,90 +243,32 @@ impl SearchRoom {
         Some(())
     }
 
-    /// Scores the most promising of the rows that something is added to, among which the best usually are, so that the
-    /// threshold is nearly the last one from the beginning. Of the others, the addends are laid out by place, as far as they
-    /// may matter. Says whether there were enough; if not, all addends are laid out.
-    fn begin_with_touched<R: AsRef<[f32]> + Sync>(
+    /// Scores the most promising rows of the groups that something is added to, among which the best usually are, so that the
+    /// threshold is nearly the last one from the beginning. Says whether there were enough.
+    fn begin_with_promising<R: AsRef<[f32]> + Sync>(
         &mut self,
         set: Set<'_, R>,
         k: usize,
         keep: impl Fn(usize) -> bool,
     ) -> bool {
-        let screened = set.screened;
-        let blocks = screened.lengths.len();
-        if set.search.addends.is_some() && self.largest.len() < blocks {
-            self.addends.resize(blocks * GROUPS, [0.0; LANES]);
-            self.largest.resize(blocks, [0.0; GROUPS]);
-        }
-        let query = &self.query;
-        // By row, because touched rows come in their order.
-        let (along, length) = (&screened.along_by_row[..], &screened.length_by_row[..]);
-        let bias = set.bias.map_or(&[][..], |bias| &bias.by_row[..]);
-        self.touched.clear();
-        for (row, addend) in set.search.addends.into_iter().flat_map(Addends::touched) {
-            let at = row as usize;
-            let bias = bias.get(at).map_or(0.0, |bias| query.bias_weight * bias);
-            let near = query.near[usize::from(screened.clusters.of[at])];
-            let promise = query.along * along[at] + near + (addend + bias);
-            let upper = promise + query.reach * length[at] + query.rounding;
-            self.touched.push(Touched {
-                row,
-                addend,
-                promise,
-                upper,
-            });
-        }
-        if self.touched.is_empty() {
-            return false;
-        }
-        let first = (PROMISING * k).min(self.touched.len());
-        if first < self.touched.len() {
-            let falling = |a: &Touched, b: &Touched| b.promise.total_cmp(&a.promise);
-            self.touched.select_nth_unstable_by(first, falling);
-        }
-        for at in 0..first {
-            if let Some(ahead) = self.touched[..first].get(at + AHEAD) {
-                prefetch(set.index.row(ahead.row));
+        self.reach.promising(PROMISING * k, &mut self.places);
+        for (at, &(place, _)) in self.places.iter().enumerate() {
+            if let Some(ahead) = self.places.get(at + AHEAD).and_then(|&(place, _)| set.row(place)) {
+                prefetch(set.index.row(ahead));
             }
-            let row = self.touched[at].row;
-            if keep(row as usize) {
-                self.best.offer(row, set.search.score(set.index, row));
+            if let Some(row) = set.row(place).filter(|&row| keep(row as usize)) {
+                self.best.offer(row, set.score(row, place));
             }
         }
         self.best.settle();
         let is_enough = self.best.is_full();
-        let threshold = self.best.threshold();
-        // Those that stay are the ones whose addends are laid out.
-        let mut n = 0;
-        for at in 0..self.touched.len() {
-            let touched = self.touched[at];
-            let is_scored = is_enough && at < first;
-            if is_enough && !is_scored && touched.upper < threshold {
-                continue;
+        if is_enough {
+            for &(place, _) in &self.places {
+                self.reach.forget(set.screened, &self.query, place);
             }
-            let place = screened.places[touched.row as usize] as usize;
-            let slot = &mut self.addends[place / LANES][place % LANES];
-            if is_scored {
-                *slot = f32::NEG_INFINITY;
-            } else {
-                *slot = touched.addend;
-                let largest = &mut self.largest[place / BLOCK][place / LANES % GROUPS];
-                *largest = largest.max(touched.addend);
-            }
-            self.touched[n] = touched;
-            n += 1;
         }
-        self.touched.truncate(n);
+        self.places.clear();
         is_enough
-    }
-
-    /// Takes the addends away.
-    fn gather(&mut self, screened: &Screened) {
-        for touched in self.touched.drain(..) {
-            let place = screened.places[touched.row as usize] as usize;
-            self.addends[place / LANES][place % LANES] = 0.0;
-            self.largest[place / BLOCK][place / LANES % GROUPS] = 0.0;
-        }
     }
 
     /// Offers every `step`-th group.
@@ -330,15 +281,15 @@ impl SearchRoom {
     ) -> Option<()> {
         let n_groups = set.screened.cluster_of_group.len();
         self.groups.clear();
-        for block in 0..set.screened.lengths.len() {
-            if block % (ROUND / BLOCK) == 0 && is_over() {
+        for first in (0..n_groups).step_by(GROUPS) {
+            if first % (ROUND / LANES) == 0 && is_over() {
                 return None;
             }
             let threshold = self.best.threshold();
-            let reach = self.reach(set, block);
-            for at in (0..GROUPS.min(n_groups - block * GROUPS)).step_by(step) {
-                if reach[at] >= threshold {
-                    self.groups.push((block * GROUPS + at) as u32);
+            for group in (first..n_groups.min(first + GROUPS)).step_by(step) {
+                let (most, slot) = self.reach.of(group);
+                if most >= threshold {
+                    self.groups.push((group as u32, slot));
                 }
             }
             if self.groups.len() >= TOGETHER {
@@ -349,25 +300,6 @@ impl SearchRoom {
         Some(())
     }
 
-    /// What no row of each group of a block can exceed.
-    fn reach<R>(&self, set: Set<'_, R>, block: usize) -> [f32; GROUPS] {
-        let query = &self.query;
-        let mut reach = set.screened.lengths[block].map(|length| query.reach * length + query.rounding);
-        set.screened.along.add_reach(block, query.along, &mut reach);
-        for (reach, offset) in reach.iter_mut().zip(&query.offsets[block * GROUPS..]) {
-            *reach += offset;
-        }
-        if let Some(bias) = set.bias {
-            bias.term.add_reach(block, query.bias_weight, &mut reach);
-        }
-        if set.search.addends.is_some() {
-            for (reach, largest) in reach.iter_mut().zip(&self.largest[block]) {
-                *reach += largest;
-            }
-        }
-        reach
-    }
-
     /// Looks at the collected groups, and scores the rows that may be among the best.
     fn pass<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, keep: impl Fn(usize) -> bool) {
         let walk = Walk {
@@ -375,11 +307,8 @@ impl SearchRoom {
             query: &self.query,
             lengths: set.screened.lengths.as_flattened(),
             groups: &self.groups,
-            added: Added {
-                along: &set.screened.along.by_place,
-                bias: set.bias.map(|bias| &bias.term.by_place[..]),
-                addends: set.search.addends.map(|_| &self.addends[..]),
-            },
+            bases: self.reach.bases(),
+            added: set.screened.added(set.bias),
             threshold: self.best.threshold(),
         };
         set.screened.form.walk(walk, &mut self.places);
@@ -395,20 +324,19 @@ impl SearchRoom {
             self.places
                 .select_nth_unstable_by(k - 1, |a, b| b.1.total_cmp(&a.1));
         }
-        let row = |place: u32| Some(set.screened.order[place as usize]).filter(|&row| row != NO_ROW);
         let first = self
             .places
             .iter()
             .take(AHEAD)
-            .filter_map(|&(place, _)| row(place));
+            .filter_map(|&(place, _)| set.row(place));
         first.for_each(|row| prefetch(set.index.row(row)));
         for (at, &(place, upper)) in self.places.iter().enumerate() {
-            if let Some(row) = self.places.get(at + AHEAD).and_then(|&(place, _)| row(place)) {
+            if let Some(row) = self.places.get(at + AHEAD).and_then(|&(place, _)| set.row(place)) {
                 prefetch(set.index.row(row));
             }
-            let Some(row) = row(place) else { continue };
+            let Some(row) = set.row(place) else { continue };
             if upper >= self.best.threshold() && keep(row as usize) {
-                self.best.offer(row, set.search.score(set.index, row));
+                self.best.offer(row, set.score(row, place));
             }
             if at + 1 == k {
                 self.best.settle();

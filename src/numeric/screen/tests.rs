@@ -68,7 +68,7 @@ proptest! {
             let index = with_form(&index, form);
             for turn in 0..3 {
                 let query: Vec<f32> = (0..width).map(|k| 4.0 * rounded(k + 17 + turn * 1000)).collect();
-                addends.open(n);
+                index.open(&mut addends);
                 for k in 0..if n == 0 { 0 } else { touched } {
                     addends.add((k * 37 + turn) % n, rounded(k + 3) * 8.0);
                 }
@@ -125,7 +125,7 @@ proptest! {
         let index = ExactIndex::new(rows, width, Some(bias.clone()));
         let query: Vec<f32> = (0..width).map(|k| rounded(k + 17)).collect();
         let mut addends = Addends::default();
-        addends.open(n);
+        index.open(&mut addends);
         (0..500).for_each(|k| addends.add(k * 37 % n, rounded(k + 3) * 8.0));
         let (mut room, mut found) = (SearchRoom::default(), Vec::new());
         let keep = |row: usize| if masked == 2 { row % 2 == 1 } else { row % masked == 1 };
@@ -208,7 +208,7 @@ fn a_search_that_is_over_stops_and_leaves_no_addends_behind() {
     let rows: Vec<f32> = (0..40_000).map(|k| number(1, k)).collect();
     let index = ExactIndex::new(rows, 2, None);
     let (mut room, mut found, mut addends) = (SearchRoom::default(), vec![(1, 1.0)], Addends::default());
-    addends.open(20_000);
+    index.open(&mut addends);
     addends.add(11_111, 100.0);
     let asked = std::cell::Cell::new(0);
     let is_over = || {
@@ -225,7 +225,7 @@ fn a_search_that_is_over_stops_and_leaves_no_addends_behind() {
     );
     assert_eq!((found.len(), asked.get()), (0, 3));
     let mut none = Addends::default();
-    none.open(20_000);
+    index.open(&mut none);
     let search = Search {
         addends: Some(&none),
         ..Search::new(&[1.0, 0.5], 3)

@@ -139,11 +139,11 @@ fn best_of_visit(index: &Index, hidden: &Hidden, depth: usize, room: &mut Worksp
     let mut scored = std::mem::take(&mut room.scored);
     scored.clear();
     let is_spoken_of = |row: u32| room.addends.get(row as usize).abs() > 0.0;
-    for (row, _) in room.addends.touched() {
+    room.addends.for_each_touched(|row, _| {
         if is_open(index, hidden, row as usize) {
             scored.push((row, of_visit(index, ItemIdx::from_u32(row), room)));
         }
-    }
+    });
     let tail = index.tail().order().iter();
     let tail = tail.filter(|of| !hidden.contains(of.0) && !is_spoken_of(of.0));
     scored.extend(tail.take(depth));

@@ -1,0 +1,207 @@
+//! What rows can reach, as far as that is known before their planes are looked at.
+//!
+//! Enters: a query, and what is added for it to some rows. Leaves: for each group what none of its rows exceeds, and for the
+//! groups in which something was added what is known of each row, with which the most promising are found.
+
+use super::super::dispatch::dispatch;
+use super::super::tile::LANES;
+use super::super::vector::Vector;
+use super::addends::Addends;
+use super::form::{Added, GROUPS};
+use super::index::{Bias, Screened};
+use super::query::Query;
+
+/// No base.
+pub(super) const UNTOUCHED: u32 = u32::MAX;
+
+/// Of all groups, for one query.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reach {
+    /// What no row exceeds, the groups of a block together.
+    most: Vec<[f32; GROUPS]>,
+    /// Which of the bases are a group's, or [`UNTOUCHED`].
+    slots: Vec<u32>,
+    touched: Vec<Touched>,
+    /// All that is known of a row's score but the product of what lies beside direction and centroid.
+    bases: Vec<[f32; LANES]>,
+    /// The largest bases of groups, while the most promising are found.
+    peaks: Vec<f32>,
+}
+
+/// A group in which something was added.
+#[derive(Clone, Copy, Debug)]
+struct Touched {
+    group: u32,
+    /// The largest of its bases.
+    peak: f32,
+}
+
+impl Reach {
+    /// Takes up a query.
+    pub(super) fn set(
+        &mut self,
+        screened: &Screened,
+        query: &Query,
+        bias: Option<&Bias>,
+        addends: Option<&Addends>,
+    ) {
+        self.most.clear();
+        self.most.resize(screened.lengths.len(), [0.0; GROUPS]);
+        reach_of_all(&screened.lengths, query, &mut self.most);
+        add_ends(query.along, screened.along.ends(query.along), &mut self.most);
+        if let Some(bias) = bias {
+            add_ends(
+                query.bias_weight,
+                bias.term.ends(query.bias_weight),
+                &mut self.most,
+            );
+        }
+        self.slots.clear();
+        self.slots.resize(screened.lengths.len() * GROUPS, UNTOUCHED);
+        self.touched.clear();
+        self.bases.clear();
+        if let Some(addends) = addends {
+            lay_bases(
+                screened.added(bias),
+                query,
+                addends,
+                &mut self.touched,
+                &mut self.bases,
+            );
+        }
+        let lengths = screened.lengths.as_flattened();
+        let most = self.most.as_flattened_mut();
+        for (slot, touched) in (0..).zip(&self.touched) {
+            let group = touched.group as usize;
+            self.slots[group] = slot;
+            most[group] = touched.peak + query.reach * lengths[group];
+        }
+    }
+
+    /// What no row of a group exceeds, and where its bases are.
+    #[inline]
+    pub(super) fn of(&self, group: usize) -> (f32, u32) {
+        (self.most.as_flattened()[group], self.slots[group])
+    }
+
+    /// Bases of touched groups.
+    pub(super) fn bases(&self) -> &[[f32; LANES]] {
+        &self.bases
+    }
+
+    /// Writes the places of the `n` largest bases over `places`, or of all of the touched groups where there are no more.
+    pub(super) fn promising(&mut self, n: usize, places: &mut Vec<(u32, f32)>) {
+        places.clear();
+        let falling = |a: &f32, b: &f32| b.total_cmp(a);
+        self.peaks.clear();
+        self.peaks.extend(self.touched.iter().map(|touched| touched.peak));
+        let cut = match self.peaks.len() > n {
+            // So many groups have a row that is as large.
+            true => *self.peaks.select_nth_unstable_by(n - 1, falling).1,
+            false => f32::NEG_INFINITY,
+        };
+        for (touched, bases) in self.touched.iter().zip(&self.bases) {
+            if touched.peak < cut {
+                continue;
+            }
+            for (place, &base) in (touched.group * LANES as u32..).zip(bases) {
+                if base >= cut {
+                    places.push((place, base));
+                }
+            }
+        }
+        if places.len() > n {
+            places.select_nth_unstable_by(n - 1, |a, b| falling(&a.1, &b.1));
+            places.truncate(n);
+        }
+    }
+
+    /// Forgets the row at a place of a touched group: it has been looked at.
+    pub(super) fn forget(&mut self, screened: &Screened, query: &Query, place: u32) {
+        let (group, lane) = (place as usize / LANES, place as usize % LANES);
+        let bases = &mut self.bases[self.slots[group] as usize];
+        bases[lane] = f32::NEG_INFINITY;
+        let length = screened.lengths.as_flattened()[group];
+        self.most.as_flattened_mut()[group] = peak(bases) + query.reach * length;
+    }
+}
+
+fn reach_of_all(lengths: &[[f32; GROUPS]], query: &Query, most: &mut [[f32; GROUPS]]) {
+    dispatch!(reach_of_all_body(lengths: &[[f32; GROUPS]], query: &Query, most: &mut [[f32; GROUPS]]));
+}
+
+#[inline(always)]
+fn reach_of_all_body<V: Vector, const ROWS: usize>(
+    lengths: &[[f32; GROUPS]],
+    query: &Query,
+    most: &mut [[f32; GROUPS]],
+) {
+    for ((most, lengths), offsets) in most.iter_mut().zip(lengths).zip(&query.offsets) {
+        for at in 0..GROUPS {
+            most[at] = query.reach * lengths[at] + offsets[at];
+        }
+    }
+}
+
+fn add_ends<'a>(weight: f32, ends: impl Iterator<Item = &'a [f32; GROUPS]>, most: &mut [[f32; GROUPS]]) {
+    for (most, ends) in most.iter_mut().zip(ends) {
+        for (most, end) in most.iter_mut().zip(ends) {
+            *most += weight * end;
+        }
+    }
+}
+
+fn lay_bases(
+    added: Added<'_>,
+    query: &Query,
+    addends: &Addends,
+    touched: &mut Vec<Touched>,
+    bases: &mut Vec<[f32; LANES]>,
+) {
+    dispatch!(lay_bases_body(
+        added: Added<'_>,
+        query: &Query,
+        addends: &Addends,
+        touched: &mut Vec<Touched>,
+        bases: &mut Vec<[f32; LANES]>,
+    ));
+}
+
+#[inline(always)]
+fn lay_bases_body<V: Vector, const ROWS: usize>(
+    added: Added<'_>,
+    query: &Query,
+    addends: &Addends,
+    touched: &mut Vec<Touched>,
+    bases: &mut Vec<[f32; LANES]>,
+) {
+    addends.for_each_group(|group, values| {
+        let mut base = added.base(query, group);
+        for lane in 0..LANES {
+            base[lane] += values[lane];
+        }
+        bases.push(base);
+        // Groups of u32 rows.
+        touched.push(Touched {
+            group: group as u32,
+            peak: peak(&base),
+        });
+    });
+}
+
+#[inline(always)]
+fn peak(bases: &[f32; LANES]) -> f32 {
+    let mut most = *bases;
+    let mut half = LANES / 2;
+    while half > 0 {
+        for at in 0..half {
+            most[at] = if most[at] > most[at + half] {
+                most[at]
+            } else {
+                most[at + half]
+            };
+        }
+        half /= 2;
+    }
+    most[0]
+}
