@@ -10,7 +10,7 @@ use super::convert::{churn as convert, plan};
 use super::limits::clarified;
 use super::pb;
 use super::workers::{Ticket, Workers};
-use crate::serve::{AtRisk, ChurnAnswer, Engine, ServeError};
+use crate::serve::{AtRisk, ChurnAnswer, Engine, ServeError, Successor};
 
 /// Scores that are computed in one go: enough that handing the work over costs little, and few enough that the first
 /// answers leave soon.
@@ -110,6 +110,25 @@ impl pb::churn_service_server::ChurnService for Churn {
             });
         Ok(Response::new(Box::pin(while_held(ticket, answers))))
     }
+}
+
+/// What `ScoreCustomer` will answer once this model serves.
+///
+/// # Errors
+/// Those of the engine.
+pub(super) fn score_from(
+    successor: &Successor<'_>,
+    request: pb::ScoreCustomerRequest,
+) -> Result<pb::ScoreCustomerResponse, ServeError> {
+    let convert::ScoreQuestion {
+        customer_id,
+        as_of,
+        since,
+    } = convert::question(request)?;
+    let answer = successor.churn(&customer_id, as_of, since.as_ref())?;
+    Ok(pb::ScoreCustomerResponse {
+        score: Some(convert::score(answer)),
+    })
 }
 
 /// The stream, and the ticket until the stream is dropped.

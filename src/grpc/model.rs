@@ -5,12 +5,15 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::convert::model as convert;
-use super::memo::Answers;
+use super::memo::{Warmed, Warming};
 use super::pb;
 use super::readiness::Readiness;
 use super::server::tell_of;
-use super::workers::Workers;
-use crate::serve::{Engine, ModelInfo, ServeError};
+use super::workers::{Waiting, Workers};
+use crate::serve::{Engine, ModelInfo, ServeError, Successor};
+
+/// What a model does before it serves.
+type Warm<'a> = &'a mut (dyn FnMut(&Successor<'_>) + Send);
 
 /// Shows and switches models.
 #[derive(Debug)]
@@ -18,7 +21,7 @@ pub(super) struct Models {
     pub(super) engine: Arc<Engine>,
     pub(super) workers: Workers,
     pub(super) readiness: Readiness,
-    pub(super) answers: Arc<Answers>,
+    pub(super) warming: Warming,
 }
 
 impl Models {
@@ -30,12 +33,22 @@ impl Models {
         self.workers.answer(move |_| work(&engine)).await
     }
 
+    /// Another model takes over. A caller who hangs up shortens what comes before that.
     async fn switch(
         &self,
-        work: impl FnOnce(&Engine) -> Result<ModelInfo, ServeError> + Send + 'static,
+        work: impl FnOnce(&Engine, Warm<'_>) -> Result<ModelInfo, ServeError> + Send + 'static,
     ) -> Result<ModelInfo, ServeError> {
-        let info = self.ask(work).await?;
-        tell_of(&self.engine, &info.version);
+        let (engine, warming) = (Arc::clone(&self.engine), self.warming.clone());
+        let work = move |waiting: &Waiting| {
+            let mut warmed = Warmed::default();
+            let mut warm = |successor: &Successor<'_>| {
+                warmed = warming.run(successor, &|| waiting.is_over());
+            };
+            let info = work(&engine, &mut warm)?;
+            tell_of(&engine, &info.version, warmed);
+            Ok(info)
+        };
+        let info = self.workers.answer(work).await?;
         self.readiness.report().await;
         Ok(info)
     }
@@ -81,7 +94,9 @@ impl pb::model_service_server::ModelService for Models {
     ) -> Result<Response<pb::ActivateModelResponse>, Status> {
         let pb::ActivateModelRequest { version } = request.into_inner();
         let version = convert::version(version)?;
-        let info = self.switch(move |engine| engine.activate(&version)).await?;
+        let info = self
+            .switch(move |engine, warm| engine.activate_warm(&version, warm))
+            .await?;
         Ok(Response::new(pb::ActivateModelResponse {
             model: Some(convert::summary(&info)),
             model_version: info.version,
@@ -93,7 +108,7 @@ impl pb::model_service_server::ModelService for Models {
         request: Request<pb::RollbackRequest>,
     ) -> Result<Response<pb::RollbackResponse>, Status> {
         let pb::RollbackRequest {} = request.into_inner();
-        let info = self.switch(Engine::rollback).await?;
+        let info = self.switch(|engine, warm| engine.rollback_warm(warm)).await?;
         Ok(Response::new(pb::RollbackResponse {
             model: Some(convert::summary(&info)),
             model_version: info.version,
@@ -110,7 +125,7 @@ impl pb::model_service_server::ModelService for Models {
         Ok(Response::new(pb::GetServingResponse {
             model_version: manifest.map(|manifest| manifest.version.clone()),
             shapes: manifest.map(|manifest| convert::shapes(manifest.shapes)),
-            answers: Some(convert::answer_counts(self.answers.stats())),
+            answers: Some(convert::answer_counts(self.warming.answers.stats())),
             rankings: Some(convert::ranking_counts(self.engine.cache_stats())),
         }))
     }

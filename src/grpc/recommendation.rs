@@ -9,7 +9,7 @@ use super::convert::recommendation as convert;
 use super::limits::Deadline;
 use super::pb;
 use super::workers::{Waiting, Workers};
-use crate::serve::{Engine, RecommendRequest, Recommendations, ServeError};
+use crate::serve::{Engine, RecommendRequest, Recommendations, ServeError, Successor};
 
 /// Answers the storefront.
 #[derive(Debug)]
@@ -66,6 +66,20 @@ impl pb::recommendation_service_server::RecommendationService for Recommendation
             .await?;
         Ok(Response::new(convert::explained(explained)))
     }
+}
+
+/// What `Recommend` will answer once this model serves.
+///
+/// # Errors
+/// Those of the engine.
+pub(super) fn recommend_from(
+    successor: &Successor<'_>,
+    request: pb::RecommendRequest,
+    is_over: &dyn Fn() -> bool,
+) -> Result<pb::RecommendResponse, ServeError> {
+    let question = convert::request(request)?;
+    let answer = successor.recommend_unless(&question, is_over)?;
+    Ok(convert::response(answer))
 }
 
 /// Answers the questions that are questions, and leaves the others at their places. Shelves that the caller will no longer

@@ -18,7 +18,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use super::churn::Churn;
 use super::limits::{LimitsLayer, MAX_MESSAGE_BYTES};
-use super::memo::{Answers, MemoLayer};
+use super::memo::{Answers, MemoLayer, Warmed, Warming};
 use super::model::Models;
 use super::pb::{
     self, churn_service_server::ChurnServiceServer, model_service_server::ModelServiceServer,
@@ -26,7 +26,7 @@ use super::pb::{
 };
 use super::readiness::Readiness;
 use super::recommendation::Recommendation;
-use super::workers::Workers;
+use super::workers::{Waiting, Workers};
 use crate::serve::{Engine, Refreshed};
 
 /// Questions to `ModelService` that are answered or wait at a time.
@@ -105,8 +105,12 @@ pub async fn serve(
     let readiness = Readiness::new(reporter.clone(), Arc::clone(&engine));
     readiness.report().await;
     let answers = Arc::new(Answers::new(&engine.config().raw().cache));
+    let warming = Warming {
+        engine: Arc::clone(&engine),
+        answers: Arc::clone(&answers),
+    };
     let workers = Workers::per_core(engine.config().raw().admission.max_in_flight);
-    let routes = routes(&engine, &readiness, &answers, &workers, reporter)?;
+    let routes = routes(&engine, &readiness, &warming, &workers, reporter)?;
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(options.keepalive_every));
@@ -119,7 +123,7 @@ pub async fn serve(
                 longest: options.request_limit,
             })
             .layer(MemoLayer {
-                engine: Arc::clone(&engine),
+                engine,
                 answers,
                 workers,
             })
@@ -129,7 +133,7 @@ pub async fn serve(
     );
     // Dropping the set ends the task.
     let mut refreshing = JoinSet::new();
-    refreshing.spawn(keep_fresh(engine, readiness.clone(), options.refresh_every));
+    refreshing.spawn(keep_fresh(warming, readiness.clone(), options.refresh_every));
     tokio::select! {
         outcome = &mut server => return outcome.map(|()| Stopped::Drained).map_err(ServerError::Transport),
         () = shutdown => {}
@@ -149,7 +153,7 @@ pub async fn serve(
 fn routes(
     engine: &Arc<Engine>,
     readiness: &Readiness,
-    answers: &Arc<Answers>,
+    warming: &Warming,
     workers: &Workers,
     reporter: HealthReporter,
 ) -> Result<Routes, ServerError> {
@@ -166,7 +170,7 @@ fn routes(
         // Loading a model takes seconds: it must not occupy a core that answers.
         workers: Workers::one_by_one(MAX_OPERATIONS),
         readiness: readiness.clone(),
-        answers: Arc::clone(answers),
+        warming: warming.clone(),
     };
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -183,14 +187,16 @@ fn routes(
     .add_service(reflection().build_v1alpha().map_err(ServerError::Reflection)?))
 }
 
-/// Logs that a model serves, and what it takes on disk.
-pub(super) fn tell_of(engine: &Engine, version: &str) {
+/// Logs that a model serves, what it did before, and what it takes on disk, which blocks.
+pub(super) fn tell_of(engine: &Engine, version: &str, warmed: Warmed) {
+    let Warmed { answers, took } = warmed;
+    let warm_seconds = (took.as_secs_f64() * 100.0).round() / 100.0;
     let index = engine.index();
     let (Some(shapes), Ok(sizes)) = (
         index.as_ref().map(|index| index.manifest().shapes),
         engine.sizes(version),
     ) else {
-        return tracing::info!(%version, "a new model serves");
+        return tracing::info!(%version, warm_answers = answers, warm_seconds, "a new model serves");
     };
     let each = |bytes: u64, n: usize| (bytes as f64 / n.max(1) as f64 * 10.0).round() / 10.0;
     tracing::info!(
@@ -202,22 +208,25 @@ pub(super) fn tell_of(engine: &Engine, version: &str) {
         bytes_per_customer = each(sizes.customers, shapes.customers),
         bytes_per_item = each(sizes.items, shapes.items),
         bytes_per_event = each(sizes.events, shapes.events),
+        warm_answers = answers,
+        warm_seconds,
         "a new model serves"
     );
 }
 
 /// Asks the registry, at once and then at every interval, whether another model is current.
-async fn keep_fresh(engine: Arc<Engine>, readiness: Readiness, every: Duration) {
+async fn keep_fresh(warming: Warming, readiness: Readiness, every: Duration) {
+    let engine = Arc::clone(&warming.engine);
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut logged = None;
+    // When the server stops, this is dropped, and a model that is about to serve does nothing more before it does.
+    let (waiting, _hang_up) = Waiting::until_dropped();
     loop {
         ticks.tick().await;
-        let refreshing = Arc::clone(&engine);
-        match spawn_blocking(move || refreshing.refresh()).await {
-            Ok(Ok(Refreshed::Swapped { version })) => tell_of(&engine, &version),
-            Ok(Ok(Refreshed::Unchanged) | Err(_)) => {}
-            Err(error) => tracing::error!(%error, "loading a model broke down"),
+        let (warming, waiting) = (warming.clone(), waiting.clone());
+        if let Err(error) = spawn_blocking(move || refresh(&warming, &waiting)).await {
+            tracing::error!(%error, "loading a model broke down");
         }
         // The same failure is found at every look: it is logged once.
         let failure = engine.last_reload_error();
@@ -226,5 +235,16 @@ async fn keep_fresh(engine: Arc<Engine>, readiness: Readiness, every: Duration) 
         }
         logged = failure;
         readiness.report().await;
+    }
+}
+
+/// Takes the registry's current model into service, if it is another one. Why it cannot be is for the engine to tell.
+fn refresh(warming: &Warming, waiting: &Waiting) {
+    let mut warmed = Warmed::default();
+    let refreshed = warming.engine.refresh_warm(|successor| {
+        warmed = warming.run(successor, &|| waiting.is_over());
+    });
+    if let Ok(Refreshed::Swapped { version }) = refreshed {
+        tell_of(&warming.engine, &version, warmed);
     }
 }

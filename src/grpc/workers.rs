@@ -25,6 +25,12 @@ pub(super) struct Ticket(#[expect(dead_code, reason = "held for what its drop do
 pub(super) struct Waiting(Arc<AtomicBool>);
 
 impl Waiting {
+    /// Somebody who waits until the other is dropped.
+    pub(super) fn until_dropped() -> (Self, HangUp) {
+        let waiting = Self::default();
+        (waiting.clone(), HangUp(waiting))
+    }
+
     /// Whether nobody waits any more.
     pub(super) fn is_over(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -32,7 +38,8 @@ impl Waiting {
 }
 
 /// Says that nobody waits any more, when it is dropped.
-struct HangUp(Waiting);
+#[derive(Debug)]
+pub(super) struct HangUp(Waiting);
 
 impl Drop for HangUp {
     fn drop(&mut self) {
@@ -100,8 +107,7 @@ impl Workers {
             .acquire_owned()
             .await
             .map_err(|error| internal(&error))?;
-        let waiting = Waiting::default();
-        let _hang_up = HangUp(waiting.clone());
+        let (waiting, _hang_up) = Waiting::until_dropped();
         // The slot goes along: work that nobody waits for any more still occupies its core until it looks.
         spawn_blocking(move || {
             let _slot = slot;

@@ -132,11 +132,19 @@ impl Rankings {
         }
     }
 
-    /// Forgets everything. Keys hold their generation, so this frees memory and is never needed for a right answer.
-    pub(super) fn clear(&self) {
-        if let Some(cache) = &self.cache {
-            cache.invalidate_all();
+    /// Forgets the rankings of an index, and keeps those that its successor made already. Keys hold their generation, so
+    /// this frees memory and is never needed for a right answer. The caller does the work, entry by entry: forgetting
+    /// everything at once would leave it to whoever asks next.
+    pub(super) fn forget(&self, generation: u64) {
+        let Some(cache) = &self.cache else {
+            return;
+        };
+        for (key, _) in cache {
+            if key.generation == generation {
+                cache.invalidate(&*key);
+            }
         }
+        cache.run_pending_tasks();
     }
 }
 
@@ -215,6 +223,25 @@ mod tests {
         };
         assert_eq!([first(1), first(2), first(1), first(2)], [1, 2, 1, 2]);
         assert_eq!(rankings.stats().made, 2);
+    }
+
+    #[test]
+    fn what_a_generation_made_is_forgotten_with_it_and_nothing_else() {
+        let rankings = Rankings::new(&RawCache::default());
+        let ask = |generation| {
+            rankings
+                .get_or_make(&key(generation), || Ok(ranking(vec![(generation as u32, 1.0)])))
+                .unwrap()
+        };
+        ask(1);
+        ask(2);
+        rankings.forget(1);
+        let stats = rankings.stats();
+        assert_eq!((stats.made, stats.entries), (2, 1));
+        ask(2);
+        assert_eq!(rankings.stats().made, 2, "the successor's is still there");
+        ask(1);
+        assert_eq!(rankings.stats().made, 3);
     }
 
     #[test]

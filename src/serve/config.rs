@@ -43,6 +43,10 @@ pub struct RawCache {
     pub ttl_seconds: u64,
     /// Which entries a full cache drops.
     pub policy: CachePolicy,
+    /// Most remembered answers that another model makes before it serves; 0 makes none.
+    pub warm_answers: usize,
+    /// Longest time that they may take, by which another model serves later; 0 makes none.
+    pub warm_seconds: f64,
 }
 
 impl Default for RawCache {
@@ -52,6 +56,8 @@ impl Default for RawCache {
             entries: 100_000,
             ttl_seconds: 600,
             policy: CachePolicy::Lru,
+            warm_answers: 10_000,
+            warm_seconds: 5.0,
         }
     }
 }
@@ -127,6 +133,8 @@ pub enum ServeConfigError {
 /// | `cache.entries` | 100 000 | most cached rankings | 0 (off) or more |
 /// | `cache.ttl_seconds` | 600 | age at which a ranking is made anew | 1 to 604 800 |
 /// | `cache.policy` | `lru` | which entries a full cache drops | `lru`, `tiny_lfu` |
+/// | `cache.warm_answers` | 10 000 | most remembered answers that another model makes before it serves | 0 (off) or more |
+/// | `cache.warm_seconds` | 5 | longest time that they may take, by which another model serves later | 0 (off) to 60 |
 /// | `admission.max_in_flight` | 1024 | requests answered at once; one more is refused | 1 or more |
 /// | `rules.exclude_bought_days` | 3650 | what was bought within so many days is not recommended as something to like | 0 to 36 500 |
 /// | `models.pinned` | 1 | models beside the current one that stay loaded for requests naming a version | 0 to 16 |
@@ -177,6 +185,13 @@ impl TryFrom<RawServeConfig> for ServeConfig {
                 "between 1 and 604800",
             );
         }
+        if !(0.0..=60.0).contains(&cache.warm_seconds) {
+            return refuse(
+                "cache.warm_seconds",
+                cache.warm_seconds.to_string(),
+                "between 0 and 60",
+            );
+        }
         if admission.max_in_flight == 0 {
             return refuse("admission.max_in_flight", "0".to_owned(), "1 or more");
         }
@@ -218,6 +233,7 @@ mod tests {
             "admission.max_in_flight = 0 is not 1 or more"
         );
         assert!(refused("[cache]\nttl_seconds = 0").starts_with("cache.ttl_seconds = 0"));
+        assert!(refused("[cache]\nwarm_seconds = inf").starts_with("cache.warm_seconds = inf"));
         assert!(refused("[rules]\nexclude_bought_days = nan").starts_with("rules.exclude_bought_days = NaN"));
         let placement = refused("[placements.page]\nkind = 'similar'\ndiversity = 2");
         assert!(

@@ -161,8 +161,13 @@ impl Engine {
     /// What answers depend on now beside their questions.
     #[must_use]
     pub fn stamp(&self) -> Stamp {
+        self.stamp_of(self.serving.load().as_ref())
+    }
+
+    /// The stamp while this one serves.
+    pub(super) fn stamp_of(&self, serving: Option<&Arc<Loaded>>) -> Stamp {
         Stamp {
-            generation: self.serving.load().as_ref().map(|loaded| loaded.generation),
+            generation: serving.map(|loaded| loaded.generation),
             stock: self.stocks.revision(),
         }
     }
@@ -246,7 +251,8 @@ impl Engine {
             .collect()
     }
 
-    fn answer(
+    /// [`Self::recommend_unless`] from this model, without what stands on earlier shelves.
+    pub(super) fn answer(
         &self,
         request: &RecommendRequest,
         serving: Option<Arc<Loaded>>,
@@ -305,36 +311,12 @@ impl Engine {
         id_of(|| "customer_id".to_owned(), customer_id)?;
         // Taken once: a swap in between must not compare what two models said of two logs.
         let serving = self.serving.load_full().ok_or(ServeError::NoModel)?;
-        let later = &serving.index;
-        let (customer, mut answer) = churn_of(later, customer_id, as_of)?;
-        if since.as_of > answer.score.as_of {
-            let rule = format!(
-                "must not be after the score's {}, got {}",
-                answer.score.as_of, since.as_of
-            );
-            return Err(invalid("compared_to", rule));
-        }
-        let earlier = match &since.model_version {
-            Some(version) => self.named(version, Some(Arc::clone(&serving)))?,
-            None => Arc::clone(&serving),
-        };
-        answer.change = change(
-            later.parts().histories.of(customer),
-            churn::Asked {
-                model: churn_model(&earlier.index)?,
-                as_of: since.as_of,
-            },
-            churn::Asked {
-                model: churn_model(later)?,
-                as_of: answer.score.as_of,
-            },
-            later.shop(),
-        );
-        answer.earlier_version = answer
-            .change
-            .as_ref()
-            .map(|_| earlier.index.manifest().version.clone());
-        Ok(answer)
+        churn_since(&serving.index, customer_id, as_of, since, || {
+            match &since.model_version {
+                Some(version) => self.named(version, Some(Arc::clone(&serving))),
+                None => Ok(Arc::clone(&serving)),
+            }
+        })
     }
 
     /// Risk and value by segment. The first call of an index scores all its customers.
@@ -427,9 +409,11 @@ impl Engine {
 
     /// Puts an index into service.
     pub(super) fn serve(&self, loaded: Arc<Loaded>) {
-        self.serving.store(Some(loaded));
+        let replaced = self.serving.swap(Some(loaded));
         // Afterwards, so that few rankings of the old index are still made.
-        self.rankings.clear();
+        if let Some(replaced) = replaced {
+            self.rankings.forget(replaced.generation);
+        }
         self.let_go();
     }
 
@@ -460,7 +444,7 @@ fn late(error: ServeError) -> ServeError {
 }
 
 /// A customer of an index, and everything that is said of her at an instant.
-fn churn_of(
+pub(super) fn churn_of(
     index: &Index,
     customer_id: &str,
     as_of: Option<Timestamp>,
@@ -479,6 +463,42 @@ fn churn_of(
             as_of,
         })?;
     Ok((customer, answer))
+}
+
+/// Everything that is said of a customer at an instant, and what changed since an earlier one, as the model `before` saw it.
+pub(super) fn churn_since(
+    later: &Index,
+    customer_id: &str,
+    as_of: Option<Timestamp>,
+    since: &Since,
+    before: impl FnOnce() -> Result<Arc<Loaded>, ServeError>,
+) -> Result<ChurnAnswer, ServeError> {
+    let (customer, mut answer) = churn_of(later, customer_id, as_of)?;
+    if since.as_of > answer.score.as_of {
+        let rule = format!(
+            "must not be after the score's {}, got {}",
+            answer.score.as_of, since.as_of
+        );
+        return Err(invalid("compared_to", rule));
+    }
+    let earlier = before()?;
+    answer.change = change(
+        later.parts().histories.of(customer),
+        churn::Asked {
+            model: churn_model(&earlier.index)?,
+            as_of: since.as_of,
+        },
+        churn::Asked {
+            model: churn_model(later)?,
+            as_of: answer.score.as_of,
+        },
+        later.shop(),
+    );
+    answer.earlier_version = answer
+        .change
+        .as_ref()
+        .map(|_| earlier.index.manifest().version.clone());
+    Ok(answer)
 }
 
 fn churn_model(index: &Index) -> Result<&ChurnModel, ServeError> {

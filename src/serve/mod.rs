@@ -33,6 +33,7 @@ mod risk;
 mod shelf;
 mod situation;
 mod stock;
+mod successor;
 mod weight;
 
 pub use answer::{
@@ -56,3 +57,4 @@ pub use request::{
     MAX_EXCLUDED, MAX_SHELVES, RecommendRequest,
 };
 pub use risk::AtRisk;
+pub use successor::Successor;

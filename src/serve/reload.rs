@@ -1,8 +1,8 @@
 //! Models coming and going: what the registry has, and which of it serves.
 //!
 //! The one decision: a model is read, checked and warmed beside the one that serves, on threads that step back behind those
-//! that answer (the first one, which nobody's answer waits beside, on all cores), and takes its place by one store. If
-//! anything fails before that, nothing has changed. Who calls [`Engine::refresh`], and how often, is the server's affair.
+//! that answer (the first one, which nobody's answer waits beside, on all cores), and takes its place by one store. Whoever
+//! asked for it may have it answer before that ([`Successor`]). If anything fails before the store, nothing has changed. Who calls [`Engine::refresh`], and how often, is the server's affair.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -10,6 +10,7 @@ use super::answer::ModelInfo;
 use super::beside::beside;
 use super::engine::{Engine, Loaded, ReloadFailure};
 use super::error::{ServeError, chain};
+use super::successor::Successor;
 use crate::bundle::{Bundle, BundleError, Manifest, Sizes};
 
 /// Stages of loading, as a listener is told.
@@ -70,8 +71,20 @@ impl Engine {
     /// # Errors
     /// [`ServeError::UnknownVersion`] or [`ServeError::Bundle`]; the model that serves keeps serving.
     pub fn activate(&self, version: &str) -> Result<ModelInfo, ServeError> {
+        self.activate_warm(version, |_| {})
+    }
+
+    /// [`Self::activate`]; `warm` asks the model beforehand, on the threads that loaded it.
+    ///
+    /// # Errors
+    /// Those of [`Self::activate`].
+    pub fn activate_warm(
+        &self,
+        version: &str,
+        warm: impl FnOnce(&Successor<'_>) + Send,
+    ) -> Result<ModelInfo, ServeError> {
         let _held = self.hold_loading();
-        self.load(|| self.swap_in(|| self.registry.activate(version)))
+        self.load(|| self.swap_in(|| self.registry.activate(version), warm))
     }
 
     /// Returns to the model that was active before, like [`Self::activate`].
@@ -79,8 +92,16 @@ impl Engine {
     /// # Errors
     /// [`ServeError::NothingToRollBack`] or those of [`Self::activate`].
     pub fn rollback(&self) -> Result<ModelInfo, ServeError> {
+        self.rollback_warm(|_| {})
+    }
+
+    /// [`Self::rollback`]; `warm` asks the model beforehand, on the threads that loaded it.
+    ///
+    /// # Errors
+    /// Those of [`Self::rollback`].
+    pub fn rollback_warm(&self, warm: impl FnOnce(&Successor<'_>) + Send) -> Result<ModelInfo, ServeError> {
         let _held = self.hold_loading();
-        self.load(|| self.swap_in(|| self.registry.rollback()))
+        self.load(|| self.swap_in(|| self.registry.rollback(), warm))
     }
 
     /// Loads the registry's current model if another one serves, and swaps it in whole.
@@ -88,13 +109,21 @@ impl Engine {
     /// # Errors
     /// Why it cannot be loaded; the model that serves keeps serving, and [`Self::last_reload_error`] tells.
     pub fn refresh(&self) -> Result<Refreshed, ServeError> {
+        self.refresh_warm(|_| {})
+    }
+
+    /// [`Self::refresh`]; `warm` asks another model beforehand, on the threads that loaded it.
+    ///
+    /// # Errors
+    /// Those of [`Self::refresh`].
+    pub fn refresh_warm(&self, warm: impl FnOnce(&Successor<'_>) + Send) -> Result<Refreshed, ServeError> {
         let _held = self.hold_loading();
         self.let_go();
         let current = self.registry.current();
         let version = current.as_ref().ok().cloned().flatten();
         let refreshed = current
             .map_err(ServeError::from)
-            .and_then(|current| self.load_current(current));
+            .and_then(|current| self.load_current(current, warm));
         let failure = refreshed.as_ref().err().map(|error| ReloadFailure {
             version,
             message: chain(error),
@@ -110,7 +139,11 @@ impl Engine {
         failure.as_ref().map(|failure| failure.message.clone())
     }
 
-    fn load_current(&self, current: Option<String>) -> Result<Refreshed, ServeError> {
+    fn load_current(
+        &self,
+        current: Option<String>,
+        warm: impl FnOnce(&Successor<'_>) + Send,
+    ) -> Result<Refreshed, ServeError> {
         let Some(version) = current else {
             return Ok(Refreshed::Unchanged);
         };
@@ -118,7 +151,8 @@ impl Engine {
             return Ok(Refreshed::Unchanged);
         }
         self.load(|| {
-            self.serve(self.read_and_prepare(|| self.registry.open(&version))?);
+            let loaded = self.read_and_prepare(|| self.registry.open(&version))?;
+            self.serve_warm(loaded, warm);
             Ok(Refreshed::Swapped { version })
         })
     }
@@ -131,12 +165,25 @@ impl Engine {
         }
     }
 
-    fn swap_in(&self, read: impl FnOnce() -> Result<Bundle, BundleError>) -> Result<ModelInfo, ServeError> {
+    fn swap_in(
+        &self,
+        read: impl FnOnce() -> Result<Bundle, BundleError>,
+        warm: impl FnOnce(&Successor<'_>),
+    ) -> Result<ModelInfo, ServeError> {
         let loaded = self.read_and_prepare(read)?;
         let manifest = loaded.index.manifest().clone();
-        self.serve(loaded);
+        self.serve_warm(loaded, warm);
         *self.last_failure() = None;
         self.info(manifest)
+    }
+
+    /// Puts an index into service after it was asked.
+    fn serve_warm(&self, loaded: Arc<Loaded>, warm: impl FnOnce(&Successor<'_>)) {
+        warm(&Successor {
+            engine: self,
+            loaded: &loaded,
+        });
+        self.serve(loaded);
     }
 
     /// Both stages of loading, each told to whoever listens.

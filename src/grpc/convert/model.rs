@@ -24,6 +24,7 @@ pub(in crate::grpc) fn answer_counts(stats: AnswerStats) -> pb::CacheCounts {
         stale,
         coalesced,
         made,
+        warmed,
         entries,
         bytes,
     } = stats;
@@ -34,6 +35,7 @@ pub(in crate::grpc) fn answer_counts(stats: AnswerStats) -> pb::CacheCounts {
         stale,
         entries,
         bytes,
+        warmed,
     }
 }
 
@@ -53,6 +55,7 @@ pub(in crate::grpc) fn ranking_counts(stats: CacheStats) -> pb::CacheCounts {
         stale: 0,
         entries,
         bytes,
+        warmed: 0,
     }
 }
 

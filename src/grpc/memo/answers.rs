@@ -1,10 +1,11 @@
 //! What was answered, and what is being answered.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -26,9 +27,9 @@ const ENTRY_BYTES: usize = 256;
 
 /// A method's place in the list, and the message.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Question {
-    method: usize,
-    message: Box<[u8]>,
+pub(super) struct Question {
+    pub(super) method: usize,
+    pub(super) message: Box<[u8]>,
 }
 
 /// A question that is not ours to keep.
@@ -61,11 +62,38 @@ impl Equivalent<Question> for Asked<'_> {
     }
 }
 
-/// A message that was a good answer as of its stamp.
+/// A message that is a good answer as of its stamp.
 #[derive(Clone, Debug)]
-struct Remembered {
+struct Good {
     stamp: Stamp,
     message: Bytes,
+}
+
+/// What is remembered of a question.
+#[derive(Debug)]
+struct Remembered {
+    answer: Good,
+    /// What a model that is about to serve answers: until then the other one is given.
+    next: Option<Good>,
+    /// How often it was asked: since this was made, and half as much before. A lost count is no loss.
+    asked: AtomicU32,
+}
+
+impl Remembered {
+    fn as_of(&self, stamp: Stamp) -> Option<&Good> {
+        std::iter::once(&self.answer)
+            .chain(&self.next)
+            .find(|answer| answer.stamp == stamp)
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn bytes(&self) -> usize {
+        let next = self.next.as_ref().map_or(0, |next| next.message.len());
+        self.answer.message.len() + next
+    }
 }
 
 /// A response that was read whole.
@@ -95,6 +123,8 @@ pub(in crate::grpc) struct AnswerStats {
     pub(in crate::grpc) coalesced: u64,
     /// Answers that had to be made.
     pub(in crate::grpc) made: u64,
+    /// Answers that a model made before it served.
+    pub(in crate::grpc) warmed: u64,
     /// Answers that are held now, roughly.
     pub(in crate::grpc) entries: u64,
     /// Bytes that they take, roughly.
@@ -112,12 +142,13 @@ struct Pending {
 
 /// What was answered, and what is being answered.
 pub(in crate::grpc) struct Answers {
-    kept: Option<Cache<Question, Remembered>>,
+    kept: Option<Cache<Question, Arc<Remembered>>>,
     pending: Mutex<HashMap<Question, Pending>>,
     hits: AtomicU64,
     stale: AtomicU64,
     coalesced: AtomicU64,
     made: AtomicU64,
+    warmed: AtomicU64,
 }
 
 impl std::fmt::Debug for Answers {
@@ -131,14 +162,19 @@ impl std::fmt::Debug for Answers {
 impl Answers {
     pub(in crate::grpc) fn new(config: &RawCache) -> Self {
         Self {
-            kept: bounded(config, "answers", |question: &Question, answer: &Remembered| {
-                ENTRY_BYTES + question.message.len() + answer.message.len()
-            }),
+            kept: bounded(
+                config,
+                "answers",
+                |question: &Question, answer: &Arc<Remembered>| {
+                    ENTRY_BYTES + question.message.len() + answer.bytes()
+                },
+            ),
             pending: Mutex::default(),
             hits: AtomicU64::new(0),
             stale: AtomicU64::new(0),
             coalesced: AtomicU64::new(0),
             made: AtomicU64::new(0),
+            warmed: AtomicU64::new(0),
         }
     }
 
@@ -151,6 +187,7 @@ impl Answers {
             stale: read(&self.stale),
             coalesced: read(&self.coalesced),
             made: read(&self.made),
+            warmed: read(&self.warmed),
             entries: self.kept.as_ref().map_or(0, Cache::entry_count),
             bytes: self.kept.as_ref().map_or(0, Cache::weighted_size),
         }
@@ -159,12 +196,47 @@ impl Answers {
     /// The remembered answer, unless something has changed since.
     pub(super) fn get(&self, method: usize, message: &[u8], stamp: Stamp) -> Option<Bytes> {
         let remembered = self.kept.as_ref()?.get(&Asked { method, message })?;
-        if remembered.stamp != stamp {
+        let Some(answer) = remembered.as_of(stamp) else {
             self.stale.fetch_add(1, Ordering::Relaxed);
             return None;
-        }
+        };
         self.hits.fetch_add(1, Ordering::Relaxed);
-        Some(remembered.message)
+        remembered.asked.fetch_add(1, Ordering::Relaxed);
+        Some(answer.message.clone())
+    }
+
+    /// The questions that were asked of late and are remembered, the most often asked first; no more than `most`.
+    pub(super) fn asked_lately(&self, most: usize) -> Vec<Arc<Question>> {
+        let kept = self.kept.iter().flatten();
+        let mut asked: Vec<_> = kept
+            .map(|(question, remembered)| (remembered.asked(), question))
+            .filter(|&(asked, _)| asked > 0)
+            .collect();
+        asked.sort_by_key(|&(asked, _)| Reverse(asked));
+        asked.truncate(most);
+        asked.into_iter().map(|(_, question)| question).collect()
+    }
+
+    /// Remembers what a model that is about to serve answers, beside what is answered as of `now`.
+    pub(super) fn warm(&self, question: &Question, next: Stamp, message: Bytes, now: Stamp) {
+        let Some(kept) = self.kept.as_ref().filter(|_| message.len() <= MAX_ANSWER) else {
+            return;
+        };
+        let next = Good { stamp: next, message };
+        let before = kept.get(question);
+        let asked = before.as_ref().map_or(0, |before| before.asked() / 2);
+        // If an asker's answer comes in between, one of the two is lost: it is made again, and never a wrong one given.
+        let (answer, next) = match before.as_ref().and_then(|before| before.as_of(now)) {
+            Some(answer) => (answer.clone(), Some(next)),
+            None => (next, None),
+        };
+        let remembered = Remembered {
+            answer,
+            next,
+            asked: AtomicU32::new(asked),
+        };
+        kept.insert(question.clone(), Arc::new(remembered));
+        self.warmed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The answer that `make` gives, or that somebody else is waiting for already.
@@ -237,12 +309,17 @@ impl Leaving {
             && answer.is_good
             && answer.message.len() <= MAX_ANSWER
         {
+            let before = kept.get(&self.question);
             let remembered = Remembered {
-                stamp: self.stamp,
-                // A copy of its own: what was sent may be part of a larger buffer.
-                message: Bytes::copy_from_slice(&answer.message),
+                answer: Good {
+                    stamp: self.stamp,
+                    // A copy of its own: what was sent may be part of a larger buffer.
+                    message: Bytes::copy_from_slice(&answer.message),
+                },
+                next: None,
+                asked: AtomicU32::new(1 + before.map_or(0, |before| before.asked() / 2)),
             };
-            kept.insert(self.question.clone(), remembered);
+            kept.insert(self.question.clone(), Arc::new(remembered));
         }
     }
 }

@@ -6,11 +6,13 @@
 //! The one decision: it works on bytes. What is asked twice costs one look-up and no decoding, ranking, naming or encoding;
 //! what is not alike byte by byte is the engine's affair, whose cache knows what means the same. An answer is given again
 //! only while the model that made it serves and nothing was said of any item's availability since. Askers of one question
-//! at one time wait for one answer, and it is made until the last of them has hung up.
+//! at one time wait for one answer, and it is made until the last of them has hung up. What was asked lately is answered by
+//! another model before that model serves.
 //! These calls are let in here, the others by their services.
 
 mod answers;
 mod body;
+mod warm;
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -28,14 +30,32 @@ use tower::{Layer, Service};
 use answers::Answer;
 pub(super) use answers::{AnswerStats, Answers};
 use body::{Replayed, Whole};
+pub(super) use warm::{Warmed, Warming};
 
+use super::churn::score_from;
+use super::recommendation::recommend_from;
 use super::workers::Workers;
-use crate::serve::Engine;
+use crate::serve::{Engine, ServeError, Successor};
 
-/// The methods whose answers depend on nothing but the model, the stock and the message; their places are part of the key.
-const METHODS: [&str; 2] = [
-    "/rapport.v1.RecommendationService/Recommend",
-    "/rapport.v1.ChurnService/ScoreCustomer",
+/// A method whose answers depend on nothing but the model, the stock and the message.
+struct Method {
+    path: &'static str,
+    /// What it will answer once this model serves, from frame to frame.
+    answer: fn(&Successor<'_>, &[u8], &dyn Fn() -> bool) -> Result<bytes::Bytes, ServeError>,
+}
+
+/// Their places are part of the key.
+const METHODS: [Method; 2] = [
+    Method {
+        path: "/rapport.v1.RecommendationService/Recommend",
+        answer: |successor, question, is_over| {
+            warm::framed(question, |request| recommend_from(successor, request, is_over))
+        },
+    },
+    Method {
+        path: "/rapport.v1.ChurnService/ScoreCustomer",
+        answer: |successor, question, _| warm::framed(question, |request| score_from(successor, request)),
+    },
 ];
 
 /// Longest question that is remembered, in bytes: a longer one brings a context that nobody sends twice.
@@ -82,7 +102,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let path = request.uri().path();
-        let Some(method) = METHODS.iter().position(|&method| method == path) else {
+        let Some(method) = METHODS.iter().position(|method| method.path == path) else {
             return Box::pin(self.inner.call(request));
         };
         // Here and not when the answer is made: what waits to be looked at is a queue, too.
