@@ -56,7 +56,7 @@ impl Default for RawCache {
             entries: 100_000,
             ttl_seconds: 600,
             policy: CachePolicy::Lru,
-            warm_answers: 10_000,
+            warm_answers: 20_000,
             warm_seconds: 5.0,
         }
     }
@@ -133,7 +133,7 @@ pub enum ServeConfigError {
 /// | `cache.entries` | 100 000 | most cached rankings | 0 (off) or more |
 /// | `cache.ttl_seconds` | 600 | age at which a ranking is made anew | 1 to 604 800 |
 /// | `cache.policy` | `lru` | which entries a full cache drops | `lru`, `tiny_lfu` |
-/// | `cache.warm_answers` | 10 000 | most remembered answers that another model makes before it serves | 0 (off) or more |
+/// | `cache.warm_answers` | 20 000 | most remembered answers that another model makes before it serves | 0 (off) or more |
 /// | `cache.warm_seconds` | 5 | longest time that they may take, by which another model serves later | 0 (off) to 60 |
 /// | `admission.max_in_flight` | 1024 | requests answered at once; one more is refused | 1 or more |
 /// | `rules.exclude_bought_days` | 3650 | what was bought within so many days is not recommended as something to like | 0 to 36 500 |

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rapport::rules::Kind;
-use rapport::serve::{RawServeConfig, RecommendRequest, Recommendations, Refreshed, ServeError};
+use rapport::serve::{RawServeConfig, RecommendRequest, Recommendations, Refreshed, ServeError, Since};
 
 use crate::engine::{Fixture, fixture};
 use crate::support::shop;
@@ -142,4 +142,81 @@ fn an_old_index_ends_with_the_next_look_at_the_registry() {
     engine.refresh().unwrap();
     assert!(old.upgrade().is_none());
     assert!(engine.index().is_some());
+}
+
+/// What a model says before it serves is what it says then, and its stamp holds until something is said of the stock.
+#[test]
+fn a_successor_answers_as_it_will() {
+    let Fixture { engine, registry, .. } = &fixture(&shop::parts(shop::SMALL, 1), RawServeConfig::default());
+    let old = engine.serving_version().unwrap();
+    let sold_out = engine.recommend(&request(1)).unwrap().items[0].item_id.clone();
+    engine.set_available(&sold_out, false).unwrap();
+    let next = registry
+        .publish(&shop::parts(shop::SMALL, 2), "2026-11-22".parse().unwrap())
+        .unwrap()
+        .version;
+    let mut cart = RecommendRequest::new(Kind::CrossSell, 5);
+    cart.context.item_ids = vec![shop::item_id(3)];
+    let mut told = request(2);
+    (told.with_reasons, told.with_attributes) = (true, true);
+    let requests = [
+        request(1),
+        request(7),
+        cart,
+        told,
+        RecommendRequest::new(Kind::Trending, 9),
+    ];
+    let since = Since {
+        as_of: shop::day_zero().plus_days(100.0),
+        model_version: None,
+    };
+    let mut named = request(1);
+    named.model_version = Some(old.clone());
+    let mut before = None;
+    engine
+        .activate_warm(&next, |successor| {
+            assert_eq!(successor.version(), next);
+            assert_eq!(
+                engine.serving_version().as_ref(),
+                Some(&old),
+                "it does not serve yet"
+            );
+            let answers: Vec<Recommendations> = requests
+                .iter()
+                .map(|request| successor.recommend_unless(request, &|| false).unwrap())
+                .collect();
+            let scores = [None, Some(&since)].map(|since| successor.churn("c1", None, since).unwrap());
+            // Another model is not loaded for it, and it answers for nobody else.
+            assert!(matches!(
+                successor.recommend_unless(&named, &|| false),
+                Err(ServeError::NotServing { version }) if version == old
+            ));
+            assert!(matches!(
+                successor.churn("nobody", None, None),
+                Err(ServeError::UnknownCustomer { .. })
+            ));
+            before = Some((successor.stamp(), answers, scores));
+        })
+        .unwrap();
+    let (stamp, answers, scores) = before.unwrap();
+    assert_eq!(engine.stamp(), stamp);
+    let made = engine.cache_stats().made;
+    for (request, answer) in requests.iter().zip(answers) {
+        assert_eq!(answer.model_version, next);
+        assert_eq!(engine.recommend(request).unwrap(), answer);
+    }
+    assert_eq!(engine.cache_stats().made, made, "its rankings are there");
+    assert_eq!(engine.churn("c1", None).unwrap(), scores[0]);
+    assert_eq!(engine.churn_since("c1", None, &since).unwrap(), scores[1]);
+
+    // Back again, and meanwhile something sells out.
+    let mut before = None;
+    engine
+        .rollback_warm(|successor| {
+            before = Some(successor.stamp());
+            engine.set_available(&shop::item_id(1), false).unwrap();
+        })
+        .unwrap();
+    assert_eq!(engine.serving_version(), Some(old));
+    assert_ne!(Some(engine.stamp()), before);
 }

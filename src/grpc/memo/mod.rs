@@ -37,11 +37,13 @@ use super::recommendation::recommend_from;
 use super::workers::Workers;
 use crate::serve::{Engine, ServeError, Successor};
 
+/// What a model will answer once it serves, from frame to frame.
+type AnswerFrom = fn(&Successor<'_>, &[u8], &dyn Fn() -> bool) -> Result<bytes::Bytes, ServeError>;
+
 /// A method whose answers depend on nothing but the model, the stock and the message.
 struct Method {
     path: &'static str,
-    /// What it will answer once this model serves, from frame to frame.
-    answer: fn(&Successor<'_>, &[u8], &dyn Fn() -> bool) -> Result<bytes::Bytes, ServeError>,
+    answer: AnswerFrom,
 }
 
 /// Their places are part of the key.

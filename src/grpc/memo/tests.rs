@@ -12,15 +12,27 @@ fn answers() -> Arc<Answers> {
     Arc::new(Answers::new(&RawCache::default()))
 }
 
-fn stamps() -> [crate::serve::Stamp; 2] {
+fn engine() -> Engine {
     let registry = crate::bundle::Registry::new("");
-    let engine = Engine::new(
+    Engine::new(
         ServeConfig::try_from(RawServeConfig::default()).unwrap(),
         registry,
-    );
+    )
+}
+
+fn stamps() -> [crate::serve::Stamp; 2] {
+    let engine = engine();
     let before = engine.stamp();
     engine.set_available("a", false).unwrap();
     [before, engine.stamp()]
+}
+
+/// After both of [`stamps`].
+fn later_stamp() -> crate::serve::Stamp {
+    let engine = engine();
+    engine.set_available("a", false).unwrap();
+    engine.set_available("a", true).unwrap();
+    engine.stamp()
 }
 
 fn good(message: &'static [u8]) -> Answer {
@@ -116,6 +128,73 @@ async fn what_changed_is_made_again_and_takes_the_place() {
     assert!(answers.get(METHOD + 1, b"q", after).is_none(), "another method");
     let stats = answers.stats();
     assert_eq!((stats.hits, stats.stale, stats.made), (2, 1, 2));
+}
+
+/// Asks so often; the first time makes the answer.
+async fn ask(answers: &Arc<Answers>, message: &[u8], stamp: crate::serve::Stamp, times: usize) {
+    for _ in 0..times {
+        if answers.get(METHOD, message, stamp).is_none() {
+            answers.make(METHOD, message, stamp, async { good(b"old") }).await;
+        }
+    }
+}
+
+fn names(questions: &[Arc<answers::Question>]) -> Vec<&[u8]> {
+    questions.iter().map(|question| &*question.message).collect()
+}
+
+#[tokio::test]
+async fn the_next_models_answer_stands_beside_until_its_stamp_comes() {
+    let (answers, [now, next]) = (answers(), stamps());
+    ask(&answers, b"q", now, 2).await;
+    let asked = answers.asked_lately(9);
+    answers.warm(&asked[0], next, bytes::Bytes::from_static(b"new"), now);
+    assert_eq!(answers.get(METHOD, b"q", now).unwrap(), b"old"[..]);
+    assert_eq!(answers.get(METHOD, b"q", next).unwrap(), b"new"[..]);
+    // The model after that one: what serves by then is kept, and what served before is not.
+    let third = later_stamp();
+    answers.warm(&asked[0], third, bytes::Bytes::from_static(b"newest"), next);
+    assert!(answers.get(METHOD, b"q", now).is_none());
+    assert_eq!(answers.get(METHOD, b"q", next).unwrap(), b"new"[..]);
+    assert_eq!(answers.get(METHOD, b"q", third).unwrap(), b"newest"[..]);
+    let stats = answers.stats();
+    assert_eq!((stats.made, stats.warmed, stats.stale), (1, 2, 1));
+}
+
+#[tokio::test]
+async fn what_changed_since_the_next_model_answered_is_made_again() {
+    let (answers, [next, later]) = (answers(), stamps());
+    ask(&answers, b"q", later, 1).await;
+    let asked = answers.asked_lately(9);
+    answers.warm(&asked[0], next, bytes::Bytes::from_static(b"new"), later);
+    let newest = later_stamp();
+    assert!(answers.get(METHOD, b"q", newest).is_none());
+    // What takes its place is whole: the next model's is gone.
+    answers
+        .make(METHOD, b"q", newest, async { good(b"newest") })
+        .await;
+    assert!(answers.get(METHOD, b"q", next).is_none());
+}
+
+#[tokio::test]
+async fn what_is_asked_most_often_of_late_comes_first() {
+    let (answers, [now, next]) = (answers(), stamps());
+    for (message, times) in [(&b"once"[..], 1), (b"often", 9), (b"twice", 2)] {
+        ask(&answers, message, now, times).await;
+    }
+    let asked = answers.asked_lately(9);
+    assert_eq!(names(&asked), [&b"often"[..], b"twice", b"once"]);
+    assert_eq!(names(&answers.asked_lately(1)), [b"often"]);
+    for question in &asked {
+        answers.warm(question, next, bytes::Bytes::from_static(b"new"), now);
+    }
+    // Half as much counts from then on, and what nobody asks again is not warmed again.
+    assert_eq!(names(&answers.asked_lately(9)), [&b"often"[..], b"twice"]);
+    ask(&answers, b"once", next, 5).await;
+    assert_eq!(
+        names(&answers.asked_lately(9)),
+        [&b"once"[..], b"often", b"twice"]
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rapport::bundle::Registry;
 use rapport::grpc::pb::{self, RecommendationKind};
 use rapport::serve::{Engine, RawServeConfig, ServeConfig};
-use tonic::Code;
+use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::support::server::{Running, quick, start};
@@ -19,12 +19,18 @@ struct Shop {
 }
 
 async fn open() -> Shop {
+    open_with(RawServeConfig::default()).await
+}
+
+async fn open_with(config: RawServeConfig) -> Shop {
     let folder = tempfile::tempdir().unwrap();
     let registry = Registry::new(folder.path());
     let version = shop::publish(&registry, 0);
     registry.activate(&version).unwrap();
-    let config = ServeConfig::try_from(RawServeConfig::default()).unwrap();
-    let engine = Arc::new(Engine::new(config, registry.clone()));
+    let engine = Arc::new(Engine::new(
+        ServeConfig::try_from(config).unwrap(),
+        registry.clone(),
+    ));
     let server = start(Arc::clone(&engine), quick()).await;
     server.until("", ServingStatus::Serving).await;
     Shop {
@@ -52,6 +58,23 @@ impl Shop {
             .await
             .unwrap()
             .into_inner()
+    }
+
+    async fn score(&self, request: pb::ScoreCustomerRequest) -> Result<pb::ScoreCustomerResponse, Status> {
+        let answer = self.server.churn().score_customer(request).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    async fn answers(&self) -> pb::CacheCounts {
+        let told = self.server.models().get_serving(pb::GetServingRequest {}).await;
+        told.unwrap().into_inner().answers.unwrap()
+    }
+
+    /// Another model takes over.
+    async fn activate(&self, version: &str) {
+        let version = version.to_owned();
+        let request = pb::ActivateModelRequest { version };
+        self.server.models().activate_model(request).await.unwrap();
     }
 
     /// How often the engine was asked for a ranking.
@@ -157,5 +180,113 @@ async fn a_score_is_given_again_and_a_refusal_is_told_every_time() {
             .await
             .unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
+    }
+}
+
+/// Publishes a model that knows the first sixty customers only.
+fn publish_tiny(shop: &Shop) -> String {
+    let parts = shop::parts(shop::TINY, 2);
+    let published = shop.registry.publish(&parts, shop::day_zero().plus_days(500.0));
+    published.unwrap().version
+}
+
+/// What was asked is there when another model serves, as that model answers it; what it cannot answer is told when asked.
+#[tokio::test]
+async fn another_model_answers_before_it_serves() {
+    let shop = open().await;
+    let mut told = request(2);
+    (told.with_reasons, told.with_attributes) = (true, true);
+    let page = pb::RecommendRequest {
+        kind: RecommendationKind::Similar.into(),
+        count: 4,
+        context: Some(pb::Context {
+            item_ids: vec![shop::item_id(3)],
+            ..pb::Context::default()
+        }),
+        ..pb::RecommendRequest::default()
+    };
+    let trending = pb::RecommendRequest {
+        kind: RecommendationKind::Trending.into(),
+        count: 3,
+        ..pb::RecommendRequest::default()
+    };
+    let pages = [request(1), request(200), told, page, trending];
+    let score = |customer: usize, day: Option<f64>| pb::ScoreCustomerRequest {
+        customer_id: shop::customer_id(customer),
+        compared_to: day.map(|day| prost_types::Timestamp {
+            seconds: shop::day_zero().plus_days(day).as_micros() / 1_000_000,
+            nanos: 0,
+        }),
+        ..pb::ScoreCustomerRequest::default()
+    };
+    let scores = [score(1, None), score(4, Some(100.0))];
+    // What the next model cannot answer, and what is of another model than that.
+    let gone = score(200, None);
+    let mut of_the_old = request(1);
+    of_the_old.model_version = shop.engine.serving_version();
+    for page in pages.iter().chain([&of_the_old]) {
+        shop.ask(page.clone()).await;
+    }
+    for score in scores.iter().chain([&gone]) {
+        shop.score(score.clone()).await.unwrap();
+    }
+    let next = publish_tiny(&shop);
+    shop.activate(&next).await;
+    let before = shop.answers().await;
+    assert_eq!(before.warmed as usize, pages.len() + scores.len());
+
+    // A server that was never asked anything computes every answer.
+    let engine = Engine::new(ServeConfig::default(), shop.registry.clone());
+    let fresh = start(Arc::new(engine), quick()).await;
+    fresh.until("", ServingStatus::Serving).await;
+    for page in pages {
+        let computed = fresh.recommendation().recommend(page.clone()).await.unwrap();
+        let answer = shop.ask(page).await;
+        assert_eq!(answer.model_version, next);
+        assert_eq!(answer, computed.into_inner());
+    }
+    for score in scores {
+        let computed = fresh.churn().score_customer(score.clone()).await.unwrap();
+        assert_eq!(shop.score(score).await.unwrap(), computed.into_inner());
+    }
+    let after = shop.answers().await;
+    assert_eq!(after.hits - before.hits, before.warmed, "each was there");
+    assert_eq!(after.misses, before.misses);
+    assert_eq!(shop.score(gone).await.unwrap_err().code(), Code::NotFound);
+    assert_ne!(shop.ask(of_the_old).await.model_version, next);
+}
+
+#[tokio::test]
+async fn what_sells_out_is_in_no_answer_of_another_model_either() {
+    let shop = open().await;
+    shop.ask(request(1)).await;
+    let next = publish_tiny(&shop);
+    shop.activate(&next).await;
+    let there = shop.ask(request(1)).await;
+    let best = there.items[0].item_id.clone();
+    shop.engine.set_available(&best, false).unwrap();
+    let without = shop.ask(request(1)).await;
+    assert_eq!(without.model_version, next);
+    assert!(without.items.iter().all(|item| item.item_id != best));
+}
+
+#[tokio::test]
+async fn no_more_is_made_beforehand_than_is_wanted() {
+    for (most, seconds, warmed) in [(2, 5.0, 2), (0, 5.0, 0), (9, 0.0, 0)] {
+        let mut config = RawServeConfig::default();
+        (config.cache.warm_answers, config.cache.warm_seconds) = (most, seconds);
+        let shop = open_with(config).await;
+        for customer in 0..4 {
+            shop.ask(request(customer)).await;
+        }
+        let next = publish_tiny(&shop);
+        // Found at the registry and not ordered: the same holds.
+        shop.registry.activate(&next).unwrap();
+        while shop.ask(request(50)).await.model_version != next {
+            tokio::task::yield_now().await;
+        }
+        // The asker of every moment is remembered, too, and often.
+        let told = shop.answers().await.warmed;
+        assert_eq!(told, warmed, "{most} in {seconds} s");
     }
 }
