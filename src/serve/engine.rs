@@ -92,7 +92,7 @@ pub struct Engine {
     stocks: Stocks,
     /// Held while a model is loaded to serve: one at a time.
     pub(super) loading: Mutex<()>,
-    /// Every index that may still be in use. See [`Self::let_go`].
+    /// Every index that may still be in use. See [`Self::unused`].
     indexes: Mutex<Vec<Arc<Index>>>,
     pub(super) listener: Listener,
     pub(super) reload_failure: Mutex<Option<ReloadFailure>>,
@@ -414,19 +414,17 @@ impl Engine {
         if let Some(replaced) = replaced {
             self.rankings.forget(replaced.generation);
         }
-        self.let_go();
+        drop(self.unused());
     }
 
-    /// Drops the indexes that nobody uses any more. Giving gigabytes back takes milliseconds: no request that happens to be
-    /// the last one on an old model is to wait for that, so whoever loads models keeps a hold of each until then.
-    pub(super) fn let_go(&self) {
+    /// The indexes that nobody uses any more, to be dropped. Giving gigabytes back takes milliseconds: no request that
+    /// happens to be the last one on an old model is to wait for that, so whoever loads models keeps a hold of each until
+    /// then.
+    pub(super) fn unused(&self) -> Vec<Arc<Index>> {
         // Whoever else has an index got it from an engine that still had it: of one that only this list has, nobody can.
-        let unused: Vec<Arc<Index>> = self
-            .indexes()
+        self.indexes()
             .extract_if(.., |index| Arc::strong_count(index) == 1)
-            .collect();
-        // Outside the lock.
-        drop(unused);
+            .collect()
     }
 
     fn indexes(&self) -> MutexGuard<'_, Vec<Arc<Index>>> {

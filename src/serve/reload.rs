@@ -118,7 +118,11 @@ impl Engine {
     /// Those of [`Self::refresh`].
     pub fn refresh_warm(&self, warm: impl FnOnce(&Successor<'_>) + Send) -> Result<Refreshed, ServeError> {
         let _held = self.hold_loading();
-        self.let_go();
+        // What somebody still read when its successor took over.
+        let unused = self.unused();
+        if !unused.is_empty() {
+            beside(|| drop(unused));
+        }
         let current = self.registry.current();
         let version = current.as_ref().ok().cloned().flatten();
         let refreshed = current
