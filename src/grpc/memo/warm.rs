@@ -64,8 +64,6 @@ impl Warming {
                 if self.warm(question, successor, &is_late) {
                     made.fetch_add(1, Ordering::Relaxed);
                 }
-                // A scheduler may let a thread run on for milliseconds before one that answers gets its core.
-                std::thread::yield_now();
             }
         });
         Warmed {
