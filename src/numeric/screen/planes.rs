@@ -7,7 +7,9 @@
 
 use rayon::prelude::*;
 
+use super::super::dispatch::dispatch;
 use super::super::tile::LANES;
+use super::super::vector::Vector;
 use super::SLACK;
 use super::addends::NO_ROW;
 
@@ -96,12 +98,12 @@ impl Planes {
                     .par_chunks_mut(detail.width.max(1))
                     .zip(&mut detail.halves),
             )
-            .for_each_init(Vec::new, |rest, ((order, coarse), detail)| {
+            .for_each_init(Default::default, |(rest, codes), ((order, coarse), detail)| {
                 for (lane, &row) in order.iter().enumerate().filter(|of| *of.1 != NO_ROW) {
                     let length = write(row, rest);
-                    let (halves, length) = halve::<COARSE>(rest, length, COARSE_STEPS, lane, coarse.0);
+                    let (halves, length) = halve::<COARSE>(rest, length, COARSE_STEPS, codes, lane, coarse.0);
                     coarse.1[lane] = halves;
-                    detail.1[lane] = halve::<DETAIL>(rest, length, DETAIL_STEPS, lane, detail.0).0;
+                    detail.1[lane] = halve::<DETAIL>(rest, length, DETAIL_STEPS, codes, lane, detail.0).0;
                 }
             });
         Self { coarse, detail }
@@ -125,10 +127,10 @@ fn halve<const BITS: usize>(
     row: &mut [f32],
     length: f32,
     steps: [f32; 3],
+    codes: &mut Vec<u8>,
     lane: usize,
     lines: &mut [Line],
 ) -> (Halves, f32) {
-    let middle = Plane::<BITS>::MIDDLE;
     if length < SHORT {
         return (upper_half(length), length);
     }
@@ -136,12 +138,7 @@ fn halve<const BITS: usize>(
     let mut best = (f32::NEG_INFINITY, 0.0, 0.0);
     for step in steps {
         let inverse = 1.0 / (step * deviation);
-        let (mut along, mut square) = (0.0f32, 0.0f32);
-        for &x in &*row {
-            let level = f32::from(code::<BITS>(x, inverse)) - middle;
-            along += x * level;
-            square += level * level;
-        }
+        let [along, square] = fit(row, Plane::<BITS>::MIDDLE, inverse);
         // With the best scale, along / square, the plane takes this much from the square of the length.
         let taken = along / square * along;
         if taken > best.0 {
@@ -150,22 +147,75 @@ fn halve<const BITS: usize>(
     }
     let (_, inverse, scale) = best;
     let scale = f32::from_bits(scale.to_bits() & 0xffff_0000);
-    let mut square = 0.0;
-    for (column, x) in row.iter_mut().enumerate() {
-        let code = code::<BITS>(*x, inverse);
-        let at = column % columns(BITS);
-        lines[column / columns(BITS)].0[lane][at % 4] |= code << (BITS * (at / 4));
-        *x -= scale * (f32::from(code) - middle);
-        square += *x * *x;
+    codes.clear();
+    codes.resize(row.len(), 0);
+    let length = take(row, codes, Plane::<BITS>::MIDDLE, inverse, scale).sqrt();
+    for (line, codes) in lines.iter_mut().zip(codes.chunks(columns(BITS))) {
+        for (at, codes) in codes.chunks(4).enumerate() {
+            for (byte, code) in line.0[lane].iter_mut().zip(codes) {
+                *byte |= code << (BITS * at);
+            }
+        }
     }
-    let length = square.sqrt();
     (scale.to_bits() | upper_half(length), length)
 }
 
-fn code<const BITS: usize>(x: f32, inverse: f32) -> u8 {
-    let levels = 1u8 << BITS;
-    // The conversion of a number out of range takes the nearest in range.
-    ((x * inverse + f32::from(levels / 2)) as u8).min(levels - 1)
+/// The number of the plane, in scales, that stands for `x`: one of those around zero up to `largest`, in steps of one.
+#[inline(always)]
+fn level(x: f32, largest: f32, inverse: f32) -> f32 {
+    let above = (x * inverse + (largest + 0.5)).floor();
+    // The order of the comparisons is that of the machine's instructions.
+    let above = if above > 0.0 { above } else { 0.0 };
+    let above = if above < 2.0 * largest {
+        above
+    } else {
+        2.0 * largest
+    };
+    above - largest
+}
+
+/// `Σ x · level` and `Σ level²`.
+fn fit(row: &[f32], largest: f32, inverse: f32) -> [f32; 2] {
+    dispatch!(fit_body(row: &[f32], largest: f32, inverse: f32) -> [f32; 2])
+}
+
+#[inline(always)]
+fn fit_body<V: Vector, const ROWS: usize>(row: &[f32], largest: f32, inverse: f32) -> [f32; 2] {
+    let (mut along, mut square) = ([0.0f32; LANES], [0.0f32; LANES]);
+    for row in row.chunks(LANES) {
+        for ((x, along), square) in row.iter().zip(&mut along).zip(&mut square) {
+            let level = level(*x, largest, inverse);
+            *along += x * level;
+            *square += level * level;
+        }
+    }
+    [along.iter().sum(), square.iter().sum()]
+}
+
+/// Takes `scale · level` from each number and writes which level it was; says the square of the length of what is left.
+fn take(row: &mut [f32], codes: &mut [u8], largest: f32, inverse: f32, scale: f32) -> f32 {
+    dispatch!(take_body(row: &mut [f32], codes: &mut [u8], largest: f32, inverse: f32, scale: f32) -> f32)
+}
+
+#[inline(always)]
+fn take_body<V: Vector, const ROWS: usize>(
+    row: &mut [f32],
+    codes: &mut [u8],
+    largest: f32,
+    inverse: f32,
+    scale: f32,
+) -> f32 {
+    let mut square = [0.0f32; LANES];
+    for (row, codes) in row.chunks_mut(LANES).zip(codes.chunks_mut(LANES)) {
+        for ((x, code), square) in row.iter_mut().zip(codes).zip(&mut square) {
+            let level = level(*x, largest, inverse);
+            *x -= scale * level;
+            *square += *x * *x;
+            // A whole number of so few bits.
+            *code = (level + largest) as u8;
+        }
+    }
+    square.iter().sum()
 }
 
 /// The least upper half of a `f32` that is not below the number and the rounding with which it was computed.
