@@ -48,8 +48,13 @@ impl Best {
         if self.is_full() {
             let (_, &mut kth, _) = self.keys.select_nth_unstable(self.k - 1);
             self.keys.truncate(self.k);
-            self.threshold = pair(kth).1;
+            self.raise(pair(kth).1);
         }
+    }
+
+    /// Takes note that there are `k` that reach a threshold.
+    pub(super) fn raise(&mut self, threshold: f32) {
+        self.threshold = self.threshold.max(threshold);
     }
 
     /// Writes the best `k`, best first, behind what `out` holds.

@@ -73,6 +73,14 @@ pub(super) struct Walk<'a> {
     pub(super) threshold: f32,
 }
 
+/// A place whose row may reach the threshold, and what its score lies between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) place: u32,
+    pub(super) upper: f32,
+    pub(super) lower: f32,
+}
+
 impl Form {
     /// The forms that this machine has, the fastest first.
     pub(super) fn here() -> impl Iterator<Item = Self> {
@@ -86,18 +94,18 @@ impl Form {
         wide.into_iter().flatten().chain([Self::Plain])
     }
 
-    /// Appends the places of a walk whose rows may reach the threshold, as far as the planes tell.
-    pub(super) fn walk(self, walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
+    /// Appends what may reach the threshold, as far as the planes tell.
+    pub(super) fn walk(self, walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
         match self {
-            Self::Plain => walk_body::<Plain>(walk, places),
+            Self::Plain => walk_body::<Plain>(walk, candidates),
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
             // SAFETY: this form is only made by `here`, which has asked the processor.
-            Self::Avx2 => unsafe { x86::walk_avx2(walk, places) },
+            Self::Avx2 => unsafe { x86::walk_avx2(walk, candidates) },
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
             // SAFETY: as above.
-            Self::Vnni => unsafe { x86::walk_vnni(walk, places) },
+            Self::Vnni => unsafe { x86::walk_vnni(walk, candidates) },
         }
     }
 }
@@ -138,15 +146,15 @@ trait Sums {
 }
 
 #[inline(always)]
-fn walk_body<S: Sums>(walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
+fn walk_body<S: Sums>(walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
     for first in (0..walk.groups.len()).step_by(GROUPS) {
-        walk_groups::<S>(walk, &walk.groups[first..], places);
+        walk_groups::<S>(walk, &walk.groups[first..], candidates);
     }
 }
 
 /// The next few groups.
 #[inline(always)]
-fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], places: &mut Vec<(u32, f32)>) {
+fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], candidates: &mut Vec<Candidate>) {
     let Walk {
         planes,
         query,
@@ -190,12 +198,19 @@ fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], places: &mut Vec<
     for &(group, close, base) in &waiting[..n_waiting] {
         let near = query.by_length * walk.lengths[group];
         let (closer, slack) = dots::<S, DETAIL, 2>(&planes.detail, group, query);
-        let upper = from_fn(|lane| close[lane] + closer[lane] + (slack[lane] + near) + base[lane]);
+        let near: [f32; LANES] = from_fn(|lane| slack[lane] + near);
+        let about: [f32; LANES] = from_fn(|lane| close[lane] + closer[lane] + base[lane]);
+        let upper = from_fn(|lane| about[lane] + near[lane]);
         let mut mask = S::reaching(&upper, threshold);
         while mask != 0 {
             let lane = mask.trailing_zeros() as usize;
             mask &= mask - 1;
-            places.push(((group * LANES + lane) as u32, upper[lane]));
+            candidates.push(Candidate {
+                place: (group * LANES + lane) as u32,
+                upper: upper[lane],
+                // The base holds the rounding.
+                lower: about[lane] - near[lane] - 2.0 * query.rounding,
+            });
         }
     }
 }
@@ -253,13 +268,13 @@ mod x86 {
     use super::*;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) fn walk_vnni(walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
-        walk_body::<Vnni>(walk, places);
+    pub(super) fn walk_vnni(walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
+        walk_body::<Vnni>(walk, candidates);
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn walk_avx2(walk: Walk<'_>, places: &mut Vec<(u32, f32)>) {
-        walk_body::<Avx2>(walk, places);
+    pub(super) fn walk_avx2(walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
+        walk_body::<Avx2>(walk, candidates);
     }
 
     #[inline(always)]

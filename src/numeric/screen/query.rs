@@ -31,6 +31,8 @@ pub(super) struct Query {
     near: Vec<f32>,
     /// The same of each group, and the rounding, the groups of a block together.
     pub(super) offsets: Vec<[f32; GROUPS]>,
+    /// Part of every bound: rounding of what is added to `p̂·ŷ`, and of numbers close to none.
+    pub(super) rounding: f32,
 }
 
 impl Query {
@@ -56,8 +58,7 @@ impl Query {
         self.reach = length * SLACK + relative * whole;
         self.by_length = SLACK * moved + relative * whole;
         self.by_rest = SLACK * (length + moved);
-        // Rounding of what is added to p̂·ŷ, and of numbers close to none.
-        let rounding = SLACK * self.along.abs() * screened.skew
+        self.rounding = SLACK * self.along.abs() * screened.skew
             + relative * (whole * screened.along.largest + length * screened.farthest + added)
             + 1e-36;
         let centroids = &screened.centroids;
@@ -68,7 +69,7 @@ impl Query {
         self.offsets.resize(screened.lengths.len(), [0.0; GROUPS]);
         let offsets = self.offsets.as_flattened_mut();
         for (offset, &cluster) in offsets.iter_mut().zip(&screened.cluster_of_group) {
-            *offset = self.near[usize::from(cluster)] + rounding;
+            *offset = self.near[usize::from(cluster)] + self.rounding;
         }
     }
 

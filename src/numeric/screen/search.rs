@@ -4,7 +4,7 @@ use super::super::dot::dot;
 use super::super::tile::LANES;
 use super::addends::{Addends, NO_ROW};
 use super::best::Best;
-use super::form::{GROUPS, Walk, prefetch};
+use super::form::{Candidate, GROUPS, Walk, prefetch};
 use super::index::{Bias, ExactIndex, LONG, Screened};
 use super::query::{Query, length};
 use super::reach::Reach;
@@ -20,6 +20,8 @@ const TOGETHER: usize = 64;
 const AHEAD: usize = 4;
 /// So many times as many rows as are wanted are scored before the others are looked at.
 const PROMISING: usize = 2;
+/// So many more candidates than are wanted are kept before those are dropped that the threshold has left behind.
+const SPARE: usize = 1 << 10;
 /// Standard deviations by which more of the best may come into the sample.
 const SURE: f32 = 2.3;
 
@@ -41,9 +43,14 @@ pub struct Search<'a> {
 pub struct SearchRoom {
     query: Query,
     reach: Reach,
+    /// Exact scores.
     best: Best,
-    /// Places whose rows may be among the best, and what their scores cannot exceed.
-    places: Vec<(u32, f32)>,
+    /// What scores cannot be below, by place: so many of them are the threshold.
+    lower: Best,
+    /// Places of touched groups that are scored first.
+    promising: Vec<(u32, f32)>,
+    /// What may be among the best.
+    candidates: Vec<Candidate>,
     /// Groups that are looked at together, and where their bases are.
     groups: Vec<(u32, u32)>,
 }
@@ -116,7 +123,8 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
     /// left out.
     ///
     /// Groups of sixteen rows of a cluster go by falling length. A group whose length, whose two bits a number, or whose six bits a number
-    /// show that it cannot reach the threshold is passed over; rows that remain are scored exactly.
+    /// show that it cannot reach the threshold is passed over. Six bits also say what a score cannot be below: the `k`-th largest of
+    /// that is the threshold, so that no more rows than nearly `k` are scored exactly in the end.
     ///
     /// `keep` is asked for rows that may be among the best alone. `is_over` is asked every few thousand rows; once it says
     /// so, the outcome is `None`, and `best` is empty.
@@ -145,7 +153,7 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
         if search.k == 0 {
             return (!is_over()).then_some(());
         }
-        room.best.open(search.k, f32::NEG_INFINITY);
+        room.open(search.k, f32::NEG_INFINITY);
         let added = self.largest_added(search);
         match &self.screened {
             // Not so where it is not a number.
@@ -209,7 +217,7 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
 }
 
 impl SearchRoom {
-    /// Collects what may be among the best `k`.
+    /// Collects the best `k`.
     fn find<R: AsRef<[f32]> + Sync>(
         &mut self,
         set: Set<'_, R>,
@@ -217,43 +225,48 @@ impl SearchRoom {
         keep: impl Fn(usize) -> bool,
         is_over: impl Fn() -> bool,
     ) -> Option<()> {
-        self.reach
-            .set(set.screened, &self.query, set.bias, set.search.addends);
-        if self.begin_with_promising(set, k, &keep) {
-            return self.walk(set, 1, &keep, &is_over);
-        }
+        let Set { screened, bias, .. } = set;
+        let addends = set.search.addends;
+        self.reach.set(screened, &self.query, bias, addends);
+        self.open(k, f32::NEG_INFINITY);
         let mut guess = f32::NEG_INFINITY;
-        if set.screened.lengths.len() * GROUPS >= SAMPLED {
+        if !self.begin_with_promising(set, k, &keep) && screened.lengths.len() * GROUPS >= SAMPLED {
             // So many of the best k come into the sample, and no more but for one time in a hundred.
             let expected = k as f32 / SAMPLE as f32;
             let sampled = (expected + SURE * expected.sqrt()).ceil() + 1.0;
-            self.best.open(sampled as usize, guess);
+            self.open(sampled as usize, guess);
             self.walk(set, SAMPLE, &keep, &is_over)?;
-            self.best.settle();
-            if self.best.is_full() {
-                guess = self.best.threshold();
+            self.lower.settle();
+            if self.lower.is_full() {
+                guess = self.lower.threshold();
             }
+            self.open(k, guess);
         }
-        self.best.open(k, guess);
         self.walk(set, 1, &keep, &is_over)?;
+        self.score(set);
         if guess > f32::NEG_INFINITY && !self.best.is_full() {
-            self.best.open(k, f32::NEG_INFINITY);
+            self.open(k, f32::NEG_INFINITY);
             self.walk(set, 1, &keep, &is_over)?;
+            self.score(set);
         }
         Some(())
     }
 
     /// Scores the most promising rows of the groups that something is added to, among which the best usually are, so that the
-    /// threshold is nearly the last one from the beginning. Says whether there were enough.
+    /// threshold is nearly the last one from the beginning. Says whether there were enough; if not, nothing is changed.
     fn begin_with_promising<R: AsRef<[f32]> + Sync>(
         &mut self,
         set: Set<'_, R>,
         k: usize,
         keep: impl Fn(usize) -> bool,
     ) -> bool {
-        self.reach.promising(PROMISING * k, &mut self.places);
-        for (at, &(place, _)) in self.places.iter().enumerate() {
-            if let Some(ahead) = self.places.get(at + AHEAD).and_then(|&(place, _)| set.row(place)) {
+        self.reach.promising(PROMISING * k, &mut self.promising);
+        for (at, &(place, _)) in self.promising.iter().enumerate() {
+            if let Some(ahead) = self
+                .promising
+                .get(at + AHEAD)
+                .and_then(|&(place, _)| set.row(place))
+            {
                 prefetch(set.index.row(ahead));
             }
             if let Some(row) = set.row(place).filter(|&row| keep(row as usize)) {
@@ -261,17 +274,25 @@ impl SearchRoom {
             }
         }
         self.best.settle();
-        let is_enough = self.best.is_full();
-        if is_enough {
-            for &(place, _) in &self.places {
-                self.reach.forget(set.screened, &self.query, place);
-            }
+        if !self.best.is_full() {
+            self.best.open(k, f32::NEG_INFINITY);
+            return false;
         }
-        self.places.clear();
-        is_enough
+        self.lower.raise(self.best.threshold());
+        for &(place, _) in &self.promising {
+            self.reach.forget(set.screened, &self.query, place);
+        }
+        true
     }
 
-    /// Offers every `step`-th group.
+    /// Forgets candidates and scores, for the best `k` that reach a threshold.
+    fn open(&mut self, k: usize, threshold: f32) {
+        self.candidates.clear();
+        self.best.open(k, threshold);
+        self.lower.open(k, threshold);
+    }
+
+    /// Passes every `step`-th group.
     fn walk<R: AsRef<[f32]> + Sync>(
         &mut self,
         set: Set<'_, R>,
@@ -285,10 +306,10 @@ impl SearchRoom {
             if first % (ROUND / LANES) == 0 && is_over() {
                 return None;
             }
-            let threshold = self.best.threshold();
+            let threshold = self.lower.threshold();
             for group in (first..n_groups.min(first + GROUPS)).step_by(step) {
                 let (most, slot) = self.reach.of(group);
-                if most >= threshold {
+                if most >= threshold && most > f32::NEG_INFINITY {
                     self.groups.push((group as u32, slot));
                 }
             }
@@ -300,48 +321,71 @@ impl SearchRoom {
         Some(())
     }
 
-    /// Looks at the collected groups, and scores the rows that may be among the best.
+    /// Looks at the collected groups, and collects what may be among the best.
     fn pass<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, keep: impl Fn(usize) -> bool) {
-        let walk = Walk {
-            planes: &set.screened.planes,
-            query: &self.query,
-            lengths: set.screened.lengths.as_flattened(),
-            groups: &self.groups,
-            bases: self.reach.bases(),
-            added: set.screened.added(set.bias),
-            threshold: self.best.threshold(),
-        };
-        set.screened.form.walk(walk, &mut self.places);
+        for groups in self.groups.chunks(TOGETHER) {
+            let known = self.candidates.len();
+            let walk = Walk {
+                planes: &set.screened.planes,
+                query: &self.query,
+                lengths: set.screened.lengths.as_flattened(),
+                groups,
+                bases: self.reach.bases(),
+                added: set.screened.added(set.bias),
+                threshold: self.lower.threshold(),
+            };
+            set.screened.form.walk(walk, &mut self.candidates);
+            let mut n = known;
+            for at in known..self.candidates.len() {
+                let candidate = self.candidates[at];
+                let is_wanted = candidate.upper >= self.lower.threshold()
+                    && set.row(candidate.place).is_some_and(|row| keep(row as usize));
+                if is_wanted {
+                    self.lower.offer(candidate.place, candidate.lower);
+                    self.candidates[n] = candidate;
+                    n += 1;
+                }
+            }
+            self.candidates.truncate(n);
+            if n >= 2 * self.lower.k() + SPARE {
+                self.lower.settle();
+                drop_below(self.lower.threshold(), &mut self.candidates);
+            }
+        }
         self.groups.clear();
-        self.offer(set, keep);
     }
 
-    /// Scores the rows of the collected places.
-    fn offer<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, keep: impl Fn(usize) -> bool) {
+    /// Scores the candidates exactly, as far as they may be among the best.
+    fn score<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>) {
+        self.lower.settle();
+        drop_below(self.lower.threshold(), &mut self.candidates);
         let k = self.best.k();
-        if self.best.threshold() < f32::MIN && self.places.len() > k {
-            // While everything reaches the threshold, the most promising say what it should be.
-            self.places
-                .select_nth_unstable_by(k - 1, |a, b| b.1.total_cmp(&a.1));
+        if self.candidates.len() > k {
+            // The most promising say what the others must reach.
+            self.candidates
+                .select_nth_unstable_by(k - 1, |a, b| b.upper.total_cmp(&a.upper));
         }
-        let first = self
-            .places
-            .iter()
-            .take(AHEAD)
-            .filter_map(|&(place, _)| set.row(place));
-        first.for_each(|row| prefetch(set.index.row(row)));
-        for (at, &(place, upper)) in self.places.iter().enumerate() {
-            if let Some(row) = self.places.get(at + AHEAD).and_then(|&(place, _)| set.row(place)) {
+        let ask = |candidate: &Candidate| {
+            if let Some(row) = set.row(candidate.place) {
                 prefetch(set.index.row(row));
             }
-            let Some(row) = set.row(place) else { continue };
-            if upper >= self.best.threshold() && keep(row as usize) {
-                self.best.offer(row, set.score(row, place));
+        };
+        self.candidates.iter().take(AHEAD).for_each(ask);
+        for (at, candidate) in self.candidates.iter().enumerate() {
+            self.candidates.get(at + AHEAD).into_iter().for_each(ask);
+            if candidate.upper >= self.best.threshold()
+                && let Some(row) = set.row(candidate.place)
+            {
+                self.best.offer(row, set.score(row, candidate.place));
             }
             if at + 1 == k {
                 self.best.settle();
             }
         }
-        self.places.clear();
+        self.best.settle();
     }
+}
+
+fn drop_below(threshold: f32, candidates: &mut Vec<Candidate>) {
+    candidates.retain(|candidate| candidate.upper >= threshold);
 }
