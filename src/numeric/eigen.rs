@@ -57,8 +57,9 @@ pub fn symmetric_eigen(a: &[f64], n: usize) -> Eigen {
         mut beside,
         reflections,
     } = tridiagonal(a.iter().map(|x| x / unit).collect(), n);
-    let rotations = diagonalise(&mut diagonal, &mut beside);
-    let mut rows = rotated_identity(&rotations, n);
+    let mut turned = Turned::identity(n);
+    diagonalise(&mut diagonal, &mut beside, &mut turned);
+    let mut rows = turned.into_rows(n);
     rows.par_iter_mut().for_each(|row| {
         reflect(row, &reflections);
         let largest = row.iter().fold(
@@ -71,9 +72,13 @@ pub fn symmetric_eigen(a: &[f64], n: usize) -> Eigen {
     });
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| diagonal[j].total_cmp(&diagonal[i]).then(i.cmp(&j)));
+    let mut vectors = Vec::with_capacity(n * n);
+    for &i in &order {
+        vectors.extend_from_slice(&rows[i]);
+    }
     Eigen {
         values: order.iter().map(|&i| diagonal[i] * unit).collect(),
-        vectors: order.iter().flat_map(|&i| rows[i].iter().copied()).collect(),
+        vectors,
     }
 }
 
@@ -226,8 +231,8 @@ fn reflect_body<V: Vector, const ROWS: usize>(row: &mut [f64], reflections: &[(V
     }
 }
 
-/// Makes the tridiagonal matrix diagonal and says by which rotations.
-fn diagonalise(d: &mut [f64], e: &mut [f64]) -> Vec<Rotation> {
+/// Makes the tridiagonal matrix diagonal, and turns rows by the same rotations.
+fn diagonalise(d: &mut [f64], e: &mut [f64], turned: &mut Turned) {
     /// QL needs about two sweeps for an eigenvalue; thirty have never been seen for finite input.
     const SWEEPS: usize = 60;
     let n = d.len();
@@ -235,7 +240,6 @@ fn diagonalise(d: &mut [f64], e: &mut [f64]) -> Vec<Rotation> {
         * d.iter()
             .chain(e.iter())
             .fold(0.0f64, |largest, x| largest.max(x.abs()));
-    let mut rotations = Vec::with_capacity(n * n);
     for low in 0..n {
         for _ in 0..SWEEPS {
             let high = (low..n - 1)
@@ -262,7 +266,7 @@ fn diagonalise(d: &mut [f64], e: &mut [f64]) -> Vec<Rotation> {
                 shift = sine * r;
                 d[i + 1] = g + shift;
                 g = cosine * r - b;
-                rotations.push(Rotation { at: i, cosine, sine });
+                turned.due.push(Rotation { at: i, cosine, sine });
             }
             match split {
                 Some(i) => d[i + 1] -= shift,
@@ -272,31 +276,62 @@ fn diagonalise(d: &mut [f64], e: &mut [f64]) -> Vec<Rotation> {
                 }
             }
             e[high] = 0.0;
+            turned.catch_up_when_much_is_due();
         }
     }
-    rotations
+    turned.catch_up();
 }
 
-/// The rotations applied to the rows of the identity, a strip of columns at a time: strips do not touch one another.
-fn rotated_identity(rotations: &[Rotation], n: usize) -> Vec<Vec<f64>> {
-    let strips: Vec<Vec<[f64; STRIP]>> = (0..n.div_ceil(STRIP))
-        .into_par_iter()
-        .map(|strip| {
+/// The rows of the identity, turned by the rotations that are known so far but for those that are due.
+struct Turned {
+    /// A strip of columns each: strips do not touch one another.
+    strips: Vec<Vec<[f64; STRIP]>>,
+    due: Vec<Rotation>,
+}
+
+impl Turned {
+    /// Rotations that are applied together: enough to pay for sharing them among threads, and few enough that they stay
+    /// in the second cache.
+    const SHARE: usize = 8_192;
+
+    fn identity(n: usize) -> Self {
+        let strip = |strip| {
             let mut rows = vec![[0.0; STRIP]; n];
             for (lane, row) in rows.iter_mut().skip(strip * STRIP).take(STRIP).enumerate() {
                 row[lane] = 1.0;
             }
-            rotate(&mut rows, rotations);
             rows
-        })
-        .collect();
-    (0..n)
-        .map(|row| {
-            let mut whole: Vec<f64> = strips.iter().flat_map(|strip| strip[row]).collect();
+        };
+        Self {
+            strips: (0..n.div_ceil(STRIP)).map(strip).collect(),
+            due: Vec::with_capacity(Self::SHARE + n),
+        }
+    }
+
+    fn catch_up_when_much_is_due(&mut self) {
+        if self.due.len() >= Self::SHARE {
+            self.catch_up();
+        }
+    }
+
+    fn catch_up(&mut self) {
+        let due = self.due.as_slice();
+        self.strips.par_iter_mut().for_each(|rows| rotate(rows, due));
+        self.due.clear();
+    }
+
+    fn into_rows(self, n: usize) -> Vec<Vec<f64>> {
+        let whole = |row| {
+            let mut whole = Vec::with_capacity(n.next_multiple_of(STRIP));
+            for strip in &self.strips {
+                let strip: &[f64; STRIP] = &strip[row];
+                whole.extend_from_slice(strip);
+            }
             whole.truncate(n);
             whole
-        })
-        .collect()
+        };
+        (0..n).map(whole).collect()
+    }
 }
 
 fn rotate(rows: &mut [[f64; STRIP]], rotations: &[Rotation]) {
