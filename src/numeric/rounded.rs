@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::dispatch::dispatch;
+use super::product::{PackedRows, multiply};
 use super::tile::LANES;
 use super::vector::Vector;
 
@@ -26,6 +27,28 @@ pub struct RoundedRows {
 impl RoundedRows {
     /// Replaces what is here by rows of `width` numbers.
     pub fn refill(&mut self, rows: &[f32], width: usize) {
+        self.refill_from(rows, width, round);
+    }
+
+    /// Replaces what is here by the dot products of each row with each of `axes`, as many as a row has numbers. The
+    /// products stay in the second cache until they are rounded.
+    ///
+    /// # Panics
+    /// When there are not as many axes as a row has numbers.
+    pub fn refill_turned(&mut self, rows: &[f32], axes: &PackedRows) {
+        self.refill_from(rows, axes.n_rows(), |rows, numbers, units| {
+            let mut turned = vec![0.0; rows.len()];
+            multiply(rows, axes, &mut turned);
+            round(&turned, numbers, units);
+        });
+    }
+
+    fn refill_from(
+        &mut self,
+        rows: &[f32],
+        width: usize,
+        fill: impl Fn(&[f32], &mut [i16], &mut [f32]) + Sync,
+    ) {
         /// Rows that a thread takes at once.
         const SHARE: usize = 64;
         self.width = width;
@@ -35,7 +58,13 @@ impl RoundedRows {
         rows.par_chunks(size)
             .zip(self.numbers.par_chunks_mut(size))
             .zip(self.units.par_chunks_mut(SHARE))
-            .for_each(|((rows, numbers), units)| round(rows, numbers, units));
+            .for_each(|((rows, numbers), units)| fill(rows, numbers, units));
+    }
+
+    /// How many rows are not all zero.
+    #[must_use]
+    pub fn n_filled(&self) -> usize {
+        self.units.iter().filter(|&&unit| unit > 0.0).count()
     }
 
     /// Numbers in a row.
@@ -117,6 +146,21 @@ mod tests {
                     // Half a unit, and the rounding of the quotient and the unit themselves.
                     prop_assert!((f32::from(number) * unit - x).abs() <= unit * 0.51, "{number} {unit} {x}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn turned_rows_are_rounded_products() {
+        let rows = [3.0, 4.0, 0.0, 0.0, -1.0, 0.0];
+        let axes = PackedRows::new(&[0.6, 0.8, -0.8, 0.6], 2);
+        let mut rounded = RoundedRows::default();
+        rounded.refill_turned(&rows, &axes);
+        assert_eq!(rounded.n_filled(), 2);
+        for (at, exact) in [[5.0, 0.0], [0.0, 0.0], [-0.6, 0.8]].iter().enumerate() {
+            let (numbers, unit) = rounded.row(at);
+            for (&number, exact) in numbers.iter().zip(exact) {
+                assert!((f32::from(number) * unit - exact).abs() < 1e-4, "{at}");
             }
         }
     }

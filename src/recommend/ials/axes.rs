@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use crate::column::Column;
-use crate::numeric::{Eigen, PackedRows, gram, multiply, symmetric_eigen};
+use crate::numeric::{PackedRows, gram, multiply, symmetric_eigen};
 
 /// Factors whose Gram matrix is diagonal.
 ///
@@ -44,23 +44,6 @@ impl Axes {
         Self {
             factors,
             energy,
-            n_touched,
-        }
-    }
-
-    /// Turns factors into their principal axes once, and what belongs to them along with them: `beside` keeps its dot
-    /// products with the factors.
-    pub(super) fn turned(mut factors: Vec<f32>, beside: &mut [f32], width: usize) -> Self {
-        let Eigen { values, vectors } = symmetric_eigen(&gram(&factors, width), width);
-        turn(&mut factors, &vectors, width);
-        turn(beside, &vectors, width);
-        let n_touched = factors
-            .par_chunks_exact(width)
-            .filter(|row| row.iter().any(|x| x.abs() > 0.0))
-            .count();
-        Self {
-            factors: factors.into(),
-            energy: values.iter().map(|&value| value.max(0.0) as f32).collect(),
             n_touched,
         }
     }

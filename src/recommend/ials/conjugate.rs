@@ -13,7 +13,6 @@
 
 use rayon::prelude::*;
 
-use super::axes::Axes;
 use super::params::IalsParams;
 use super::solve::Entries;
 use crate::numeric::{
@@ -25,6 +24,21 @@ pub(super) const HEAVY_ROW: usize = 16_384;
 /// Entries of a heavy row that one thread adds up at a time.
 const SHARE: usize = 2_048;
 
+/// The side that is held while the other's rows are improved, in its principal axes.
+///
+/// # Shapes
+/// | part | shape | meaning |
+/// |---|---|---|
+/// | `rows` | rows × width | one row of factors each |
+/// | `energy` | width | the diagonal of their Gram matrix, which has nothing beside it |
+/// | `n_touched` | | rows that are not all zero: those that training saw an entry of |
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) rows: RoundedRows,
+    pub(super) energy: Vec<f32>,
+    pub(super) n_touched: usize,
+}
+
 /// Room to improve one row after another.
 #[derive(Debug, Default)]
 pub(super) struct RowImprover {
@@ -34,21 +48,14 @@ pub(super) struct RowImprover {
 
 impl RowImprover {
     /// Moves `x` towards the row's solution; to zero for a row without entries.
-    pub(super) fn improve(
-        &mut self,
-        other: &Axes,
-        rounded: &RoundedRows,
-        params: &IalsParams,
-        entries: Entries<'_>,
-        x: &mut [f32],
-    ) {
+    pub(super) fn improve(&mut self, other: &Held, params: &IalsParams, entries: Entries<'_>, x: &mut [f32]) {
         if entries.columns.is_empty() {
             x.fill(0.0);
             return;
         }
         let width = other.energy.len();
         let chosen = WeightedRows {
-            rows: rounded,
+            rows: &other.rows,
             chosen: entries.columns,
             weights: entries.weights,
         };

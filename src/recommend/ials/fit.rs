@@ -1,6 +1,8 @@
 //! Training: the two sides are solved in turn.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::mem;
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, Normal};
@@ -8,15 +10,15 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::axes::Axes;
-use super::conjugate::{HEAVY_ROW, RowImprover};
+use super::conjugate::{HEAVY_ROW, Held, RowImprover};
 use super::params::IalsParams;
 use super::solve::{Entries, RowSolver};
 use crate::history::Csr;
-use crate::numeric::RoundedRows;
+use crate::numeric::{Eigen, PackedRows, gram, multiply, symmetric_eigen};
 use crate::progress::Progress;
 use crate::recommend::FitError;
 
-/// Rows that a thread takes at once, at most.
+/// Rows that a thread takes at once, at most: turned together, they stay in the second cache.
 const LARGEST_SHARE: usize = 64;
 
 /// First item factors: `N(0, (init_stddev / √factors)²)`.
@@ -36,69 +38,233 @@ pub(super) fn first_items(n_items: usize, params: &IalsParams, seed: u64) -> Vec
 }
 
 /// The item factors after all epochs, from the given first ones, which are zero for items without an entry.
-///
-/// Both sides stand in the axes of the one that was solved last, so that the other's rows can start from where they were.
 pub(super) fn fit_items(
     matrix: &Csr,
     params: &IalsParams,
-    mut items: Vec<f32>,
+    items: Vec<f32>,
     progress: &dyn Progress,
 ) -> Result<Vec<f32>, FitError> {
-    let transposed = matrix.transposed();
     let raw = params.raw();
-    let mut customers = vec![0.0; matrix.n_rows() * raw.factors];
     progress.begin("Fitting item factors", raw.epochs as u64);
-    for epoch in 1..=raw.epochs {
-        let axes = Axes::turned(items, &mut customers, raw.factors);
-        solve_side(matrix, &axes, params, &mut customers);
-        items = axes.factors.into_vec();
-        let axes = Axes::turned(customers, &mut items, raw.factors);
-        solve_side(&transposed, &axes, params, &mut items);
-        customers = axes.factors.into_vec();
-        if !items.par_iter().all(|x| x.is_finite()) {
-            progress.end();
-            return Err(FitError::Diverged { epoch });
+    // One of the threads that share the work also leads it, so that none has to be woken for each of its pieces.
+    let found = rayon::scope(|_| {
+        let mut training = Training::new(matrix, params, items);
+        for epoch in 1..=raw.epochs {
+            training.solve_customers();
+            training.solve_items();
+            if !are_finite(&training.items.factors) {
+                return Err(FitError::Diverged { epoch });
+            }
+            progress.advance(1);
         }
-        progress.advance(1);
-    }
+        Ok(training.items.factors)
+    });
     progress.end();
-    Ok(items)
+    found
 }
 
-/// Solves every row of one side, given the other, or improves it where `out` already holds an approximation.
+fn are_finite(numbers: &[f32]) -> bool {
+    // A fold has no way out early, and so is computed many numbers at a time.
+    let finite = |numbers: &[f32]| numbers.iter().fold(true, |finite, x| finite & x.is_finite());
+    numbers.par_chunks(1 << 14).all(finite)
+}
+
+/// Both sides between two halves of an epoch.
+pub(super) struct Training<'a> {
+    params: &'a IalsParams,
+    by_customer: Sorted<'a>,
+    by_item: Sorted<'a>,
+    pub(super) customers: Side,
+    pub(super) items: Side,
+    held: Held,
+}
+
+/// The factors of one side.
+///
+/// While the other side is solved, this one stands in its principal axes; only rounded rows are read meanwhile, so that
+/// the factors themselves are turned no sooner than they are improved, together with the turn that comes then.
+pub(super) struct Side {
+    factors: Vec<f32>,
+    /// The axes (width × width, one in each row) that the factors are yet to be turned into; empty: none.
+    ahead: Vec<f32>,
+}
+
+impl Side {
+    fn new(factors: Vec<f32>) -> Self {
+        let ahead = Vec::new();
+        Self { factors, ahead }
+    }
+
+    /// The factors in the axes that both sides have in common.
+    #[cfg(test)]
+    pub(super) fn turned(&self, width: usize) -> Vec<f32> {
+        let mut turned = self.factors.clone();
+        if !self.ahead.is_empty() {
+            multiply(&self.factors, &PackedRows::new(&self.ahead, width), &mut turned);
+        }
+        turned
+    }
+}
+
+/// A matrix, and its rows by falling length: no thread finds the longest row when the others are done.
+struct Sorted<'a> {
+    matrix: Cow<'a, Csr>,
+    rows: Vec<u32>,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(matrix: Cow<'a, Csr>) -> Self {
+        let mut rows: Vec<u32> = (0..matrix.n_rows() as u32).collect();
+        rows.par_sort_by_key(|&row| Reverse(matrix.row(row as usize).0.len()));
+        Self { matrix, rows }
+    }
+
+    /// Each row's entries and its place in `out`, the longest first.
+    fn with<'b>(&'b self, out: &'b mut [f32], width: usize) -> Vec<(Entries<'b>, &'b mut [f32])> {
+        let mut places: Vec<&mut [f32]> = out.chunks_exact_mut(width).collect();
+        let entries = |&row: &u32| {
+            let (columns, weights) = self.matrix.row(row as usize);
+            (Entries { columns, weights }, mem::take(&mut places[row as usize]))
+        };
+        self.rows.iter().map(entries).collect()
+    }
+}
+
+impl<'a> Training<'a> {
+    pub(super) fn new(matrix: &'a Csr, params: &'a IalsParams, items: Vec<f32>) -> Self {
+        Self {
+            params,
+            by_customer: Sorted::new(Cow::Borrowed(matrix)),
+            by_item: Sorted::new(Cow::Owned(matrix.transposed())),
+            customers: Side::new(vec![0.0; matrix.n_rows() * params.raw().factors]),
+            items: Side::new(items),
+            held: Held::default(),
+        }
+    }
+
+    /// Solves all customers, given the items.
+    pub(super) fn solve_customers(&mut self) {
+        let (items, customers) = (&mut self.items, &mut self.customers);
+        solve_half(&self.by_customer, self.params, items, customers, &mut self.held);
+    }
+
+    /// Solves all items, given the customers.
+    pub(super) fn solve_items(&mut self) {
+        let (items, customers) = (&mut self.items, &mut self.customers);
+        solve_half(&self.by_item, self.params, customers, items, &mut self.held);
+    }
+}
+
+/// Turns both sides into the axes of `other`, and solves every row of `side` or improves it from where it was.
+fn solve_half(matrix: &Sorted<'_>, params: &IalsParams, other: &mut Side, side: &mut Side, held: &mut Held) {
+    let width = params.raw().factors;
+    if params.raw().solver_steps == 0 {
+        let axes = Axes::new(mem::take(&mut other.factors).into(), width);
+        solve_rows(&axes, params, matrix.with(&mut side.factors, width));
+        other.factors = axes.factors.into_vec();
+        return;
+    }
+    let Eigen { values, vectors } = symmetric_eigen(&gram(&other.factors, width), width);
+    let vectors: Vec<f32> = vectors.iter().map(|&x| x as f32).collect();
+    held.rows
+        .refill_turned(&other.factors, &PackedRows::new(&vectors, width));
+    held.energy = values.iter().map(|&value| value.max(0.0) as f32).collect();
+    held.n_touched = held.rows.n_filled();
+    let turn = PackedRows::new(&following(&vectors, &side.ahead, width), width);
+    improve_rows(held, params, Some(&turn), matrix.with(&mut side.factors, width));
+    side.ahead.clear();
+    other.ahead = vectors;
+}
+
+/// One turn that does what `first` and then `second` do: `second · first`; an empty first one does nothing.
+fn following(second: &[f32], first: &[f32], width: usize) -> Vec<f32> {
+    if first.is_empty() {
+        return second.to_vec();
+    }
+    let columns: Vec<f32> = (0..width * width)
+        .map(|at| first[at % width * width + at / width])
+        .collect();
+    let mut out = vec![0.0; width * width];
+    multiply(second, &PackedRows::new(&columns, width), &mut out);
+    out
+}
+
+/// Solves rows exactly.
+fn solve_rows(other: &Axes, params: &IalsParams, rows: Vec<(Entries<'_>, &mut [f32])>) {
+    let rows = rows.into_par_iter().with_max_len(LARGEST_SHARE);
+    rows.for_each_init(RowSolver::default, |solver, (entries, out)| {
+        solver.solve(other, params, entries, out);
+    });
+}
+
+/// Turns rows, where there is a turn, and improves them.
 ///
 /// # Determinism
 /// Each row is computed by one thread, except for the very heavy ones, whose entries are cut by their number alone.
+fn improve_rows(
+    other: &Held,
+    params: &IalsParams,
+    turn: Option<&PackedRows>,
+    mut rows: Vec<(Entries<'_>, &mut [f32])>,
+) {
+    let heavy = rows.partition_point(|(entries, _)| entries.columns.len() > HEAVY_ROW);
+    let (heavy, light) = rows.split_at_mut(heavy);
+    Improver::default().improve(other, params, turn, heavy);
+    light
+        .par_chunks_mut(LARGEST_SHARE)
+        .with_max_len(1)
+        .for_each_init(Improver::default, |improver, rows| {
+            improver.improve(other, params, turn, rows);
+        });
+}
+
+/// Room to improve some rows that are turned together.
+#[derive(Default)]
+struct Improver {
+    room: RowImprover,
+    before: Vec<f32>,
+    after: Vec<f32>,
+}
+
+impl Improver {
+    fn improve(
+        &mut self,
+        other: &Held,
+        params: &IalsParams,
+        turn: Option<&PackedRows>,
+        rows: &mut [(Entries<'_>, &mut [f32])],
+    ) {
+        if let Some(turn) = turn {
+            self.before.clear();
+            for (_, x) in &*rows {
+                self.before.extend_from_slice(x);
+            }
+            self.after.resize(self.before.len(), 0.0);
+            multiply(&self.before, turn, &mut self.after);
+            for ((_, x), after) in rows.iter_mut().zip(self.after.chunks_exact(turn.n_rows())) {
+                x.copy_from_slice(after);
+            }
+        }
+        for (entries, x) in rows {
+            self.room.improve(other, params, *entries, x);
+        }
+    }
+}
+
+/// Solves every row of one side, given the other in its principal axes, or improves it from where `out` has it.
+#[cfg(test)]
 pub(super) fn solve_side(matrix: &Csr, other: &Axes, params: &IalsParams, out: &mut [f32]) {
-    let entries = |row: usize| {
-        let (columns, weights) = matrix.row(row);
-        Entries { columns, weights }
+    let width = params.raw().factors;
+    let matrix = Sorted::new(Cow::Borrowed(matrix));
+    let rows = matrix.with(out, width);
+    if params.raw().solver_steps == 0 {
+        return solve_rows(other, params, rows);
+    }
+    let mut held = Held {
+        energy: other.energy.clone(),
+        n_touched: other.n_touched,
+        ..Held::default()
     };
-    let steps = params.raw().solver_steps;
-    let mut rows: Vec<(usize, &mut [f32])> = out.chunks_exact_mut(params.raw().factors).enumerate().collect();
-    // Longest first, so that no thread finds the longest row when the others are done.
-    rows.par_sort_by_key(|(row, _)| Reverse(matrix.row(*row).0.len()));
-    if steps == 0 {
-        rows.into_par_iter().with_max_len(LARGEST_SHARE).for_each_init(
-            RowSolver::default,
-            |solver, (row, out)| {
-                solver.solve(other, params, entries(row), out);
-            },
-        );
-        return;
-    }
-    let heavy = rows.partition_point(|(row, _)| matrix.row(*row).0.len() > HEAVY_ROW);
-    let light = rows.split_off(heavy);
-    let mut rounded = RoundedRows::default();
-    rounded.refill(&other.factors, params.raw().factors);
-    let mut improver = RowImprover::default();
-    for (row, out) in rows {
-        improver.improve(other, &rounded, params, entries(row), out);
-    }
-    light.into_par_iter().with_max_len(LARGEST_SHARE).for_each_init(
-        RowImprover::default,
-        |improver, (row, out)| {
-            improver.improve(other, &rounded, params, entries(row), out);
-        },
-    );
+    held.rows.refill(&other.factors, width);
+    improve_rows(&held, params, None, rows);
 }

@@ -247,24 +247,20 @@ fn the_objective_never_rises() {
     let width = 8;
     let matrix = matrix(60, 40, 12, 2);
     let params = params(width, 1);
-    let transposed = matrix.transposed();
-    let mut items = first_items(&matrix, &params, 1);
-    let mut customers = vec![0.0; 60 * width];
+    let mut training = fit::Training::new(&matrix, &params, first_items(&matrix, &params, 1));
     let mut before = f64::INFINITY;
-    let mut must_not_rise = |customers: &[f32], items: &[f32]| {
-        let now = objective(&matrix, &widened(customers), &widened(items), width, &params);
+    let mut must_not_rise = |training: &fit::Training| {
+        let sides = [&training.customers, &training.items];
+        let [customers, items] = sides.map(|side| widened(&side.turned(width)));
+        let now = objective(&matrix, &customers, &items, width, &params);
         assert!(now <= before * (1.0 + 1e-6), "rose from {before} to {now}");
         before = now;
     };
     for _ in 0..8 {
-        let axes = Axes::turned(items, &mut customers, width);
-        fit::solve_side(&matrix, &axes, &params, &mut customers);
-        items = axes.factors.into_vec();
-        must_not_rise(&customers, &items);
-        let axes = Axes::turned(customers, &mut items, width);
-        fit::solve_side(&transposed, &axes, &params, &mut items);
-        customers = axes.factors.into_vec();
-        must_not_rise(&customers, &items);
+        training.solve_customers();
+        must_not_rise(&training);
+        training.solve_items();
+        must_not_rise(&training);
     }
 }
 
