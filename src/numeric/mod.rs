@@ -18,6 +18,7 @@ mod dispatch;
 mod dot;
 mod eigen;
 mod gram;
+mod group;
 mod matvec;
 mod normal;
 mod panel;

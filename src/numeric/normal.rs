@@ -1,6 +1,7 @@
 //! The pieces of a conjugate-gradient step on a row's normal equations, whose matrix is never formed.
 
 use super::dispatch::dispatch;
+use super::group::{Rounded, Rows, Wide};
 use super::rounded::RoundedRows;
 use super::tile::LANES;
 use super::vector::{Vector, madd};
@@ -14,6 +15,8 @@ pub struct WeightedRows<'a> {
     pub chosen: &'a [u32],
     /// A weight for each of them.
     pub weights: &'a [f32],
+    /// The chosen rows as [`RoundedRows::widen`] writes them, where few enough are chosen to stay in the first cache.
+    pub wide: Option<&'a [f32]>,
 }
 
 /// The definition, in `f64`: `out[k] += Σ_e weight_e (offset + slope · h_e·x) h_e[k]` over the chosen rows `h_e`.
@@ -47,14 +50,22 @@ fn add_weighted_body<V: Vector, const ROWS: usize>(
     x: &[f32],
     out: &mut [f32],
 ) {
-    let (many, few) = chosen.chosen.as_chunks::<8>();
-    let (many_weights, few_weights) = chosen.weights.as_chunks::<8>();
-    for (at, weights) in many.iter().zip(many_weights) {
-        Group::of(chosen.rows, at).add::<V>(weights, [offset, slope], x, out);
+    let weights = chosen.weights;
+    match chosen.wide {
+        Some(rows) => add_all::<V, _>(&Wide { rows, width: x.len() }, weights, [offset, slope], x, out),
+        None => add_all::<V, _>(&Rounded::of(chosen), weights, [offset, slope], x, out),
     }
-    for (at, weights) in few.chunks(4).zip(few_weights.chunks(4)) {
-        let (at, weights) = filled_up(at, weights);
-        Group::of(chosen.rows, &at).add::<V>(&weights, [offset, slope], x, out);
+}
+
+#[inline(always)]
+fn add_all<V: Vector, R: Rows>(rows: &R, weights: &[f32], terms: [f32; 2], x: &[f32], out: &mut [f32]) {
+    let (many, few) = weights.as_chunks::<8>();
+    for (at, weights) in many.iter().enumerate() {
+        rows.group::<8>(8 * at, 8).add::<V>(weights, terms, x, out);
+    }
+    for (at, weights) in few.chunks(4).enumerate() {
+        let group = rows.group::<4>(8 * many.len() + 4 * at, weights.len());
+        group.add::<V>(&filled_up(weights), terms, x, out);
     }
 }
 
@@ -70,17 +81,25 @@ pub fn weighted_square(chosen: WeightedRows<'_>, x: &[f32]) -> f32 {
 
 #[inline(always)]
 fn weighted_square_body<V: Vector, const ROWS: usize>(chosen: WeightedRows<'_>, x: &[f32]) -> f32 {
-    let (many, few) = chosen.chosen.as_chunks::<8>();
-    let (many_weights, few_weights) = chosen.weights.as_chunks::<8>();
+    match chosen.wide {
+        Some(rows) => square_all::<V, _>(&Wide { rows, width: x.len() }, chosen.weights, x),
+        None => square_all::<V, _>(&Rounded::of(chosen), chosen.weights, x),
+    }
+}
+
+#[inline(always)]
+fn square_all<V: Vector, R: Rows>(rows: &R, weights: &[f32], x: &[f32]) -> f32 {
+    let (many, few) = weights.as_chunks::<8>();
     let mut sum = 0.0;
-    for (at, weights) in many.iter().zip(many_weights) {
-        for (along, weight) in Group::of(chosen.rows, at).along::<V>(x).iter().zip(weights) {
+    for (at, weights) in many.iter().enumerate() {
+        let along = rows.group::<8>(8 * at, 8).along::<V>(x);
+        for (along, weight) in along.iter().zip(weights) {
             sum = madd::<V>(weight * along, *along, sum);
         }
     }
-    for (at, weights) in few.chunks(4).zip(few_weights.chunks(4)) {
-        let (at, weights) = filled_up(at, weights);
-        for (along, weight) in Group::of(chosen.rows, &at).along::<V>(x).iter().zip(weights) {
+    for (at, weights) in few.chunks(4).enumerate() {
+        let group = rows.group::<4>(8 * many.len() + 4 * at, weights.len());
+        for (along, weight) in group.along::<V>(x).iter().zip(weights) {
             sum = madd::<V>(weight * along, *along, sum);
         }
     }
@@ -90,85 +109,19 @@ fn weighted_square_body<V: Vector, const ROWS: usize>(chosen: WeightedRows<'_>, 
 fn check(chosen: WeightedRows<'_>, x: &[f32]) {
     assert_eq!(chosen.chosen.len(), chosen.weights.len(), "a weight for each row");
     assert_eq!(x.len(), chosen.rows.width(), "a number for each column");
+    let numbers = chosen.chosen.len() * x.len();
+    assert!(
+        chosen.wide.is_none_or(|wide| wide.len() == numbers),
+        "the chosen rows once more"
+    );
 }
 
-/// One to four rows and their weights, filled up by rows of weight zero.
+/// One to four weights, filled up by zeros.
 #[inline(always)]
-fn filled_up(at: &[u32], weights: &[f32]) -> ([u32; 4], [f32; 4]) {
-    let (mut whole, mut whole_weights) = ([at[0]; 4], [0.0; 4]);
-    whole[..at.len()].copy_from_slice(at);
-    whole_weights[..at.len()].copy_from_slice(weights);
-    (whole, whole_weights)
-}
-
-/// Rows that are computed together.
-struct Group<'a, const N: usize> {
-    chunks: [&'a [[i16; LANES]]; N],
-    rests: [&'a [i16]; N],
-    units: [f32; N],
-}
-
-impl<'a, const N: usize> Group<'a, N> {
-    #[inline(always)]
-    fn of(rounded: &'a RoundedRows, at: &[u32; N]) -> Self {
-        let whole = rounded.width() / LANES;
-        let mut group = Self {
-            chunks: [&[]; N],
-            rests: [&[]; N],
-            units: [0.0; N],
-        };
-        // A loop, because a closure given to `map` would be compiled without the vector unit.
-        for (n, &at) in at.iter().enumerate() {
-            let row;
-            (row, group.units[n]) = rounded.row(at as usize);
-            (group.chunks[n], group.rests[n]) = row.as_chunks();
-            group.chunks[n] = &group.chunks[n][..whole];
-        }
-        group
-    }
-
-    /// The dot product of each row with `x`.
-    #[inline(always)]
-    fn along<V: Vector>(&self, x: &[f32]) -> [f32; N] {
-        let (x, x_rest) = x.as_chunks::<LANES>();
-        let mut sums = [V::ZERO; N];
-        for (k, x) in x.iter().enumerate() {
-            let x = V::load(x);
-            for (sum, chunks) in sums.iter_mut().zip(&self.chunks) {
-                *sum = V::fused(V::load_whole(&chunks[k]), x, *sum);
-            }
-        }
-        let mut sums = V::sums(sums);
-        for (n, sum) in sums.iter_mut().enumerate() {
-            for (&h, &x) in self.rests[n].iter().zip(x_rest) {
-                *sum = madd::<V>(f32::from(h), x, *sum);
-            }
-            *sum *= self.units[n];
-        }
-        sums
-    }
-
-    /// Adds to `out` each row times `weight (offset + slope · row·x)`.
-    #[inline(always)]
-    fn add<V: Vector>(&self, weights: &[f32; N], [offset, slope]: [f32; 2], x: &[f32], out: &mut [f32]) {
-        let mut factors = self.along::<V>(x);
-        for (n, factor) in factors.iter_mut().enumerate() {
-            *factor = weights[n] * self.units[n] * madd::<V>(slope, *factor, offset);
-        }
-        let (out, out_rest) = out.as_chunks_mut::<LANES>();
-        for (k, out) in out.iter_mut().enumerate() {
-            let mut sum = V::load(out);
-            for (&factor, chunks) in factors.iter().zip(&self.chunks) {
-                sum = V::madd(factor, V::load_whole(&chunks[k]), sum);
-            }
-            *out = sum.store();
-        }
-        for (&factor, rest) in factors.iter().zip(&self.rests) {
-            for (out, &h) in out_rest.iter_mut().zip(*rest) {
-                *out = madd::<V>(factor, f32::from(h), *out);
-            }
-        }
-    }
+fn filled_up(weights: &[f32]) -> [f32; 4] {
+    let mut whole = [0.0; 4];
+    whole[..weights.len()].copy_from_slice(weights);
+    whole
 }
 
 /// The vectors of a conjugate-gradient iteration beside the solution.
@@ -367,9 +320,14 @@ mod tests {
             let chosen: Vec<u32> = (0..n as u32).map(|e| (e * 7) % 40).collect();
             let weights: Vec<f32> = numbers(n, seed + 1).iter().map(|w| w + 1.5).collect();
             let x = numbers(width, seed + 2);
-            let mut fast = numbers(width, seed + 3);
-            let mut plain: Vec<f64> = fast.iter().map(|&x| f64::from(x)).collect();
-            let chosen = WeightedRows { rows: &rows, chosen: &chosen, weights: &weights };
+            let fast = numbers(width, seed + 3);
+            let plain: Vec<f64> = fast.iter().map(|&x| f64::from(x)).collect();
+            let mut wide = vec![f32::NAN; 3];
+            rows.widen(&chosen, &mut wide);
+            for wide in [None, Some(wide.as_slice())] {
+            let mut fast = fast.clone();
+            let mut plain = plain.clone();
+            let chosen = WeightedRows { rows: &rows, chosen: &chosen, weights: &weights, wide };
             add_weighted(chosen, 0.5, -2.0, &x, &mut fast);
             add_weighted_plain(chosen, 0.5, -2.0, &x, &mut plain);
             for (fast, plain) in fast.iter().zip(&plain) {
@@ -381,6 +339,7 @@ mod tests {
             add_weighted_plain(chosen, 0.0, 1.0, &x, &mut image);
             let plain: f64 = image.iter().zip(&x).map(|(image, &x)| image * f64::from(x)).sum();
             prop_assert!((square - plain).abs() <= 1e-6 * width as f64 * (1.0 + plain), "{square} {plain}");
+            }
         }
 
         #[test]

@@ -61,6 +61,15 @@ impl RoundedRows {
             .for_each(|((rows, numbers), units)| fill(rows, numbers, units));
     }
 
+    /// Replaces what is in `out` by chosen rows, one after another, each number times its row's unit.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn widen(&self, chosen: &[u32], out: &mut Vec<f32>) {
+        out.resize(chosen.len() * self.width, 0.0);
+        widen(self, chosen, out);
+    }
+
     /// How many rows are not all zero.
     #[must_use]
     pub fn n_filled(&self) -> usize {
@@ -80,6 +89,20 @@ impl RoundedRows {
     #[must_use]
     pub fn row(&self, row: usize) -> (&[i16], f32) {
         (&self.numbers[row * self.width..][..self.width], self.units[row])
+    }
+}
+
+fn widen(rows: &RoundedRows, chosen: &[u32], out: &mut [f32]) {
+    dispatch!(widen_body(rows: &RoundedRows, chosen: &[u32], out: &mut [f32]));
+}
+
+#[inline(always)]
+fn widen_body<V: Vector, const ROWS: usize>(rows: &RoundedRows, chosen: &[u32], out: &mut [f32]) {
+    for (&at, out) in chosen.iter().zip(out.chunks_exact_mut(rows.width.max(1))) {
+        let (numbers, unit) = rows.row(at as usize);
+        for (out, &number) in out.iter_mut().zip(numbers) {
+            *out = f32::from(number) * unit;
+        }
     }
 }
 

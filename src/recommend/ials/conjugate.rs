@@ -24,6 +24,10 @@ pub(super) const HEAVY_ROW: usize = 16_384;
 /// Entries of a heavy row that one thread adds up at a time.
 const SHARE: usize = 2_048;
 
+/// The rows of a row's entries are widened once, instead of in each pass, where these many numbers hold them: two thirds
+/// of the first cache.
+const FEW_NUMBERS: usize = 8_192;
+
 /// The side that is held while the other's rows are improved, in its principal axes.
 ///
 /// # Shapes
@@ -44,6 +48,8 @@ pub(super) struct Held {
 pub(super) struct RowImprover {
     room: Conjugate,
     system: Diagonal,
+    /// The rows of the entries of a short row, in single precision.
+    wide: Vec<f32>,
 }
 
 impl RowImprover {
@@ -54,10 +60,15 @@ impl RowImprover {
             return;
         }
         let width = other.energy.len();
+        let short = entries.columns.len() * width <= FEW_NUMBERS;
+        if short {
+            other.rows.widen(entries.columns, &mut self.wide);
+        }
         let chosen = WeightedRows {
             rows: &other.rows,
             chosen: entries.columns,
             weights: entries.weights,
+            wide: short.then_some(self.wide.as_slice()),
         };
         let weight = entries.weights.iter().map(|&w| f64::from(w)).sum();
         let regularization = params.row_regularization(weight, other.n_touched) as f32;
