@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::convert::model as convert;
+use super::limits::Deadline;
 use super::memo::{Warmed, Warming};
 use super::pb;
 use super::readiness::Readiness;
@@ -33,16 +34,18 @@ impl Models {
         self.workers.answer(move |_| work(&engine)).await
     }
 
-    /// Another model takes over. A caller who hangs up shortens what comes before that.
+    /// Another model takes over. A caller who hangs up, or will soon not wait any longer, shortens what comes before that.
     async fn switch(
         &self,
+        deadline: Option<Deadline>,
         work: impl FnOnce(&Engine, Warm<'_>) -> Result<ModelInfo, ServeError> + Send + 'static,
     ) -> Result<ModelInfo, ServeError> {
         let (engine, warming) = (Arc::clone(&self.engine), self.warming.clone());
         let work = move |waiting: &Waiting| {
             let mut warmed = Warmed::default();
             let mut warm = |successor: &Successor<'_>| {
-                warmed = warming.run(successor, &|| waiting.is_over());
+                let is_late = || waiting.is_over() || deadline.is_some_and(Deadline::is_near);
+                warmed = warming.run(successor, &is_late);
             };
             let info = work(&engine, &mut warm)?;
             tell_of(&engine, &info.version, warmed);
@@ -92,10 +95,11 @@ impl pb::model_service_server::ModelService for Models {
         &self,
         request: Request<pb::ActivateModelRequest>,
     ) -> Result<Response<pb::ActivateModelResponse>, Status> {
+        let deadline = request.extensions().get::<Deadline>().copied();
         let pb::ActivateModelRequest { version } = request.into_inner();
         let version = convert::version(version)?;
         let info = self
-            .switch(move |engine, warm| engine.activate_warm(&version, warm))
+            .switch(deadline, move |engine, warm| engine.activate_warm(&version, warm))
             .await?;
         Ok(Response::new(pb::ActivateModelResponse {
             model: Some(convert::summary(&info)),
@@ -107,8 +111,11 @@ impl pb::model_service_server::ModelService for Models {
         &self,
         request: Request<pb::RollbackRequest>,
     ) -> Result<Response<pb::RollbackResponse>, Status> {
+        let deadline = request.extensions().get::<Deadline>().copied();
         let pb::RollbackRequest {} = request.into_inner();
-        let info = self.switch(|engine, warm| engine.rollback_warm(warm)).await?;
+        let info = self
+            .switch(deadline, |engine, warm| engine.rollback_warm(warm))
+            .await?;
         Ok(Response::new(pb::RollbackResponse {
             model: Some(convert::summary(&info)),
             model_version: info.version,

@@ -2,7 +2,8 @@
 //!
 //! The one decision: a model is read, checked and warmed beside the one that serves, on threads that step back behind those
 //! that answer (the first one, which nobody's answer waits beside, on all cores), and takes its place by one store. Whoever
-//! asked for it may have it answer before that ([`Successor`]). If anything fails before the store, nothing has changed. Who calls [`Engine::refresh`], and how often, is the server's affair.
+//! asked for it may have it answer before that ([`Successor`]). If anything fails before the store, nothing has changed in
+//! what serves. Who calls [`Engine::refresh`], and how often, is the server's affair.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 

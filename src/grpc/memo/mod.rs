@@ -1,7 +1,7 @@
 //! A layer that gives an answer again without making it again.
 //!
-//! Enters: calls of methods whose answer is a function of the model, the stock and the message. Leaves: the bytes that the
-//! last such call got, or the call itself, handed on.
+//! Enters: calls of methods whose answer is a function of the model, the stock and the message. Leaves: the bytes that
+//! answered it before, or were made for it beforehand, or the call itself, handed on.
 //!
 //! The one decision: it works on bytes. What is asked twice costs one look-up and no decoding, ranking, naming or encoding;
 //! what is not alike byte by byte is the engine's affair, whose cache knows what means the same. An answer is given again

@@ -1,4 +1,4 @@
-//! Sparse numbers by row, collected and forgotten in time that depends on the touched rows alone.
+//! Sparse numbers by row, collected and forgotten in time that depends on the touched rows, and on a byte for sixteen others.
 
 use std::sync::Arc;
 
@@ -33,13 +33,13 @@ pub struct Addends {
     /// One where a group may hold a number, else zero; whole words.
     touched: Vec<u8>,
     n: usize,
-    /// What [`Self::length`] gave, and the magnitudes that came after.
+    /// What [`Self::length`] gave, and the magnitudes that came after; none where they are still to be summed.
     reach: Option<f64>,
 }
 
 impl Addends {
-    /// Forgets everything and makes room for rows `0..n`, for an index of none or for no search. Allocates nothing when there
-    /// was room for as many before.
+    /// Forgets everything and makes room for rows `0..n` that lie as they are numbered; for a search, see
+    /// [`ExactIndex::open`](super::ExactIndex::open). Allocates nothing when there was room for as many before.
     pub fn open(&mut self, n: usize) {
         self.clear(n.div_ceil(LANES));
         self.places = None;
@@ -128,7 +128,7 @@ impl Addends {
         self.values.as_flattened()[place]
     }
 
-    /// Tells the rows whose number is not zero, with their numbers, in the order of the places.
+    /// Tells the rows whose number is above or below zero, with their numbers, in the order of the places.
     pub fn for_each_touched(&self, mut tell: impl FnMut(u32, f32)) {
         let order = self.places.as_ref().map(|places| &places.order[..]);
         self.for_each_group(|group, values| {

@@ -59,7 +59,7 @@ impl Query {
         self.by_length = SLACK * moved + relative * whole;
         self.by_rest = SLACK * (length + moved);
         self.rounding = SLACK * self.along.abs() * screened.skew
-            + relative * (whole * screened.along.largest + length * screened.farthest + added)
+            + relative * (whole * (screened.along.largest + screened.farthest) + added)
             + 1e-36;
         let centroids = &screened.centroids;
         self.near.clear();

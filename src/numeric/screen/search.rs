@@ -20,7 +20,7 @@ const TOGETHER: usize = 64;
 const AHEAD: usize = 4;
 /// So many times as many rows as are wanted are scored before the others are looked at.
 const PROMISING: usize = 2;
-/// So many more candidates than are wanted are kept before those are dropped that the threshold has left behind.
+/// So many more candidates than twice what is wanted are kept before those are dropped that the threshold has left behind.
 const SPARE: usize = 1 << 10;
 /// Standard deviations by which more of the best may come into the sample.
 const SURE: f32 = 2.3;
@@ -51,6 +51,8 @@ pub struct SearchRoom {
     promising: Vec<(u32, f32)>,
     /// What may be among the best.
     candidates: Vec<Candidate>,
+    /// From so many on, those are dropped that the threshold has left behind.
+    many: usize,
     /// Groups that are looked at together, and where their bases are.
     groups: Vec<(u32, u32)>,
 }
@@ -124,7 +126,8 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
     ///
     /// Groups of sixteen rows of a cluster go by falling length. A group whose length, whose two bits a number, or whose six bits a number
     /// show that it cannot reach the threshold is passed over. Six bits also say what a score cannot be below: the `k`-th largest of
-    /// that is the threshold, so that no more rows than nearly `k` are scored exactly in the end.
+    /// that is the threshold, so that no more rows than nearly `k` are scored exactly in the end, beside twice as many at the
+    /// beginning where something is added.
     ///
     /// `keep` is asked for rows that may be among the best alone. `is_over` is asked every few thousand rows; once it says
     /// so, the outcome is `None`, and `best` is empty.
@@ -157,7 +160,7 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
         let added = self.largest_added(search);
         match &self.screened {
             // Not so where it is not a number.
-            Some(screened) if length(search.query) <= LONG && added <= LONG => {
+            Some(screened) if search.k < self.n_rows && length(search.query) <= LONG && added <= LONG => {
                 room.query.set(search.query, screened, search.bias_weight, added);
                 self.screen(screened, room, search, keep, &is_over)?;
             }
@@ -230,7 +233,8 @@ impl SearchRoom {
         self.reach.set(screened, &self.query, bias, addends);
         self.open(k, f32::NEG_INFINITY);
         let mut guess = f32::NEG_INFINITY;
-        if !self.begin_with_promising(set, k, &keep) && screened.lengths.len() * GROUPS >= SAMPLED {
+        if !self.begin_with_promising(set, k, &keep, &is_over)? && screened.lengths.len() * GROUPS >= SAMPLED
+        {
             // So many of the best k come into the sample, and no more but for one time in a hundred.
             let expected = k as f32 / SAMPLE as f32;
             let sampled = (expected + SURE * expected.sqrt()).ceil() + 1.0;
@@ -243,11 +247,11 @@ impl SearchRoom {
             self.open(k, guess);
         }
         self.walk(set, 1, &keep, &is_over)?;
-        self.score(set);
+        self.score(set, &is_over)?;
         if guess > f32::NEG_INFINITY && !self.best.is_full() {
             self.open(k, f32::NEG_INFINITY);
             self.walk(set, 1, &keep, &is_over)?;
-            self.score(set);
+            self.score(set, &is_over)?;
         }
         Some(())
     }
@@ -259,9 +263,13 @@ impl SearchRoom {
         set: Set<'_, R>,
         k: usize,
         keep: impl Fn(usize) -> bool,
-    ) -> bool {
+        is_over: impl Fn() -> bool,
+    ) -> Option<bool> {
         self.reach.promising(PROMISING * k, &mut self.promising);
         for (at, &(place, _)) in self.promising.iter().enumerate() {
+            if (at + 1) % ROUND == 0 && is_over() {
+                return None;
+            }
             if let Some(ahead) = self
                 .promising
                 .get(at + AHEAD)
@@ -276,18 +284,19 @@ impl SearchRoom {
         self.best.settle();
         if !self.best.is_full() {
             self.best.open(k, f32::NEG_INFINITY);
-            return false;
+            return Some(false);
         }
         self.lower.raise(self.best.threshold());
         for &(place, _) in &self.promising {
             self.reach.forget(set.screened, &self.query, place);
         }
-        true
+        Some(true)
     }
 
     /// Forgets candidates and scores, for the best `k` that reach a threshold.
     fn open(&mut self, k: usize, threshold: f32) {
         self.candidates.clear();
+        self.many = k.saturating_mul(2).saturating_add(SPARE);
         self.best.open(k, threshold);
         self.lower.open(k, threshold);
     }
@@ -347,16 +356,18 @@ impl SearchRoom {
                 }
             }
             self.candidates.truncate(n);
-            if n >= 2 * self.lower.k() + SPARE {
+            if n >= self.many {
                 self.lower.settle();
                 drop_below(self.lower.threshold(), &mut self.candidates);
+                // Where many are alike, few are dropped: they are not looked at again before there are twice as many.
+                self.many = self.many.max(2 * self.candidates.len());
             }
         }
         self.groups.clear();
     }
 
     /// Scores the candidates exactly, as far as they may be among the best.
-    fn score<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>) {
+    fn score<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, is_over: impl Fn() -> bool) -> Option<()> {
         self.lower.settle();
         drop_below(self.lower.threshold(), &mut self.candidates);
         let k = self.best.k();
@@ -372,6 +383,9 @@ impl SearchRoom {
         };
         self.candidates.iter().take(AHEAD).for_each(ask);
         for (at, candidate) in self.candidates.iter().enumerate() {
+            if (at + 1) % ROUND == 0 && is_over() {
+                return None;
+            }
             self.candidates.get(at + AHEAD).into_iter().for_each(ask);
             if candidate.upper >= self.best.threshold()
                 && let Some(row) = set.row(candidate.place)
@@ -383,6 +397,7 @@ impl SearchRoom {
             }
         }
         self.best.settle();
+        Some(())
     }
 }
 

@@ -141,6 +141,51 @@ proptest! {
 }
 
 #[test]
+fn more_than_there_are_is_all_of_them() {
+    let rows: Vec<f32> = (0..5_000).map(|k| number(1, k)).collect();
+    let index = ExactIndex::new(rows, 1, None);
+    for k in [4_999, 5_000, usize::MAX] {
+        let mut found = Vec::new();
+        let search = Search::new(&[1.0], k);
+        index.search(
+            &mut SearchRoom::default(),
+            &search,
+            |_| true,
+            || false,
+            &mut found,
+        );
+        assert_eq!(found, brute_force(&index, &search, None, |_| true));
+    }
+}
+
+/// Everything ties, so that nothing can be dropped before it is scored.
+#[test]
+fn a_search_that_is_over_stops_while_it_scores() {
+    let index = ExactIndex::new(vec![1.0; 20_000], 1, None);
+    let asked = std::cell::Cell::new(0);
+    let search = |most: usize, found: &mut Vec<(u32, f32)>| {
+        asked.set(0);
+        let is_over = || {
+            asked.set(asked.get() + 1);
+            asked.get() > most
+        };
+        index.search(
+            &mut SearchRoom::default(),
+            &Search::new(&[1.0], 10),
+            |_| true,
+            is_over,
+            found,
+        )
+    };
+    let mut found = Vec::new();
+    assert_eq!(search(usize::MAX, &mut found), Some(()));
+    assert_eq!(found, (0..10).map(|row| (row, 1.0)).collect::<Vec<_>>());
+    let asked_in_all = asked.get();
+    assert_eq!(search(asked_in_all - 1, &mut found), None);
+    assert_eq!(found, []);
+}
+
+#[test]
 fn few_rows_are_looked_at_closely() {
     let rows: Vec<f32> = (0..20_000 * 32)
         .map(|k| number(3, k) + number(5, k) + number(7, k))
