@@ -79,6 +79,8 @@ pub(super) struct Candidate {
     pub(super) place: u32,
     pub(super) upper: f32,
     pub(super) lower: f32,
+    /// Whether the asker was asked and wants it.
+    pub(super) is_wanted: bool,
 }
 
 impl Form {
@@ -210,6 +212,7 @@ fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], candidates: &mut 
                 upper: upper[lane],
                 // The base holds the rounding.
                 lower: about[lane] - near[lane] - 2.0 * query.rounding,
+                is_wanted: false,
             });
         }
     }

@@ -247,11 +247,11 @@ impl SearchRoom {
             self.open(k, guess);
         }
         self.walk(set, 1, &keep, &is_over)?;
-        self.score(set, &is_over)?;
+        self.score(set, &keep, &is_over)?;
         if guess > f32::NEG_INFINITY && !self.best.is_full() {
             self.open(k, f32::NEG_INFINITY);
             self.walk(set, 1, &keep, &is_over)?;
-            self.score(set, &is_over)?;
+            self.score(set, &keep, &is_over)?;
         }
         Some(())
     }
@@ -346,14 +346,21 @@ impl SearchRoom {
             set.screened.form.walk(walk, &mut self.candidates);
             let mut n = known;
             for at in known..self.candidates.len() {
-                let candidate = self.candidates[at];
-                let is_wanted = candidate.upper >= self.lower.threshold()
-                    && set.row(candidate.place).is_some_and(|row| keep(row as usize));
-                if is_wanted {
-                    self.lower.offer(candidate.place, candidate.lower);
-                    self.candidates[n] = candidate;
-                    n += 1;
+                let mut candidate = self.candidates[at];
+                if candidate.upper < self.lower.threshold() {
+                    continue;
                 }
+                // What does not move the threshold is asked for when it is scored, if it ever is.
+                if candidate.lower >= self.lower.threshold() {
+                    let row = set.row(candidate.place);
+                    if !row.is_some_and(|row| keep(row as usize)) {
+                        continue;
+                    }
+                    candidate.is_wanted = true;
+                    self.lower.offer(candidate.place, candidate.lower);
+                }
+                self.candidates[n] = candidate;
+                n += 1;
             }
             self.candidates.truncate(n);
             if n >= self.many {
@@ -367,7 +374,12 @@ impl SearchRoom {
     }
 
     /// Scores the candidates exactly, as far as they may be among the best.
-    fn score<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, is_over: impl Fn() -> bool) -> Option<()> {
+    fn score<R: AsRef<[f32]> + Sync>(
+        &mut self,
+        set: Set<'_, R>,
+        keep: impl Fn(usize) -> bool,
+        is_over: impl Fn() -> bool,
+    ) -> Option<()> {
         self.lower.settle();
         drop_below(self.lower.threshold(), &mut self.candidates);
         let k = self.best.k();
@@ -389,6 +401,7 @@ impl SearchRoom {
             self.candidates.get(at + AHEAD).into_iter().for_each(ask);
             if candidate.upper >= self.best.threshold()
                 && let Some(row) = set.row(candidate.place)
+                && (candidate.is_wanted || keep(row as usize))
             {
                 self.best.offer(row, set.score(row, candidate.place));
             }
