@@ -1,8 +1,8 @@
 //! What does the exact best `k` of one query cost, beside a scan of all rows?
 //!
 //! `cargo bench --bench exact -- FACTORS.npy QUERIES.npy` reads the factors of items and queries, such as those of a trained
-//! model, in `f32`; without arguments both are random. One thread; medians of up to 100 queries, each form in turn. Every
-//! outcome is compared with that of the scan. The peer `peers/exact_top_k.py` reads the same files.
+//! model, in `f32`; without arguments both are random. One thread; medians of up to 100 queries, one search after another and
+//! then one scan after another. Every outcome is compared with that of the scan. The peer `peers/exact_top_k.py` reads the same files.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -82,6 +82,29 @@ fn scan(items: &Matrix, search: &Search<'_>, bias: &[f32], scores: &mut Vec<f32>
     top_k(scores, search.k, |_| true)
 }
 
+/// The search with a bias and so many addends, drawn by the query's number; none where there are to be none.
+fn drawn<'a>(
+    index: &ExactIndex<&[f32]>,
+    search: Search<'a>,
+    (touched, at): (usize, usize),
+    addends: &'a mut Addends,
+) -> Search<'a> {
+    if touched == 0 {
+        return search;
+    }
+    index.open(addends);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(at as u64);
+    for _ in 0..touched {
+        let row = random.gen_range(0.0f64..1.0).powi(2) * index.n_rows() as f64;
+        addends.add(row as usize, random.gen_range(0.0..0.3));
+    }
+    Search {
+        bias_weight: 0.1,
+        addends: Some(addends),
+        ..search
+    }
+}
+
 fn median(mut spent: Vec<Duration>) -> f64 {
     spent.sort_unstable();
     spent[spent.len() / 2].as_secs_f64() * 1e3
@@ -113,28 +136,22 @@ fn main() -> Result<()> {
         (SearchRoom::default(), Vec::new(), Vec::new(), Addends::default());
     for (name, touched) in [("dot product", 0), ("with bias and 2,000 addends", 2_000)] {
         for k in [20, 100, 500] {
-            let (mut searches, mut scans) = (Vec::new(), Vec::new());
-            for query in queries.numbers.chunks_exact(queries.width).take(100) {
-                let mut search = Search::new(query, k);
-                index.open(&mut addends);
-                for _ in 0..touched {
-                    let row = random.gen_range(0.0f64..1.0).powi(2) * n as f64;
-                    addends.add(row as usize, random.gen_range(0.0..0.3));
-                }
-                if touched > 0 {
-                    search = Search {
-                        bias_weight: 0.1,
-                        addends: Some(&addends),
-                        ..search
-                    };
-                }
+            // Searches follow one another, as the peer's do: a scan between two of them would leave them cold caches.
+            let (mut searches, mut scans, mut found) = (Vec::new(), Vec::new(), Vec::new());
+            let asked = || queries.numbers.chunks_exact(queries.width).take(100).enumerate();
+            for (at, query) in asked() {
+                let search = drawn(&index, Search::new(query, k), (touched, at), &mut addends);
                 let start = Instant::now();
                 black_box(index.search(&mut room, &search, |_| true, || false, &mut best));
                 searches.push(start.elapsed());
+                found.push(best.clone());
+            }
+            for ((at, query), found) in asked().zip(&found) {
+                let search = drawn(&index, Search::new(query, k), (touched, at), &mut addends);
                 let start = Instant::now();
                 let expected = black_box(scan(&items, &search, &bias, &mut scores));
                 scans.push(start.elapsed());
-                ensure!(best == expected, "the search differs from the scan");
+                ensure!(*found == expected, "the search differs from the scan");
             }
             let (search, scan) = (median(searches), median(scans));
             println!(

@@ -29,8 +29,9 @@ use crate::tune::{
 /// those are what `evaluate --events` judges by, and no trial sees them.
 ///
 /// Each model is first searched by its own ranking, then by what the blend reaches with it: the best part is not the one
-/// that is best alone. Last, the weights of the blend are learned; for pairs they are written into the recipe, for a log they
-/// are learned again at every training, on its last days.
+/// that is best alone. Links that the blend does not miss are dropped: an answer adds them up one by one. Last, the weights of
+/// the blend are learned; for pairs they are written into the recipe, for a log they are learned again at every training, on
+/// its last days.
 ///
 /// Every trial is written to the journal before the next begins, and the best recipe so far to --out whenever it has
 /// become better. So it may be interrupted at any time: the same command goes on where it stopped, and with more
@@ -78,6 +79,9 @@ pub struct Args {
     /// Search only this; may be given more than once.
     #[arg(long, value_name = "NAME", value_parser = NAMES)]
     model: Vec<String>,
+    /// Try no larger models: answers take as long as they do now.
+    #[arg(long)]
+    keep_sizes: bool,
     /// Where trials are written [default: beside --out, with .trials.jsonl]
     #[arg(long, value_name = "PATH")]
     journal: Option<PathBuf>,
@@ -159,6 +163,7 @@ fn search(args: &Args, journal: &Path, base: &Recipe, data: Data<'_>, bars: &Bar
             .map_or(Limit::Seconds(60.0 * args.minutes), Limit::Trials),
         seed,
         models: args.model.clone(),
+        keep_sizes: args.keep_sizes,
     };
     let tools = Tools {
         past: &past,

@@ -5,8 +5,9 @@
 //!
 //! The search goes model by model, so that each stage has a handful of dimensions: a simplex over them
 //! until it contracts or its share of the budget is used up; what is left goes to the stages that follow.
-//! Then models twice the size are tried. Then each model is searched again, by what the blend of all of them reaches with it:
-//! the best part is not the one that is best alone. Last, the weights of the blend are learned.
+//! Then models twice the size are tried, and half the links: those that the blend does not miss are dropped, because every
+//! answer adds them up one by one. Then each model is searched again, by what the blend of all of them reaches with it: the
+//! best part is not the one that is best alone. Last, the weights of the blend are learned.
 //!
 //! The one decision: the search is a pure function of the scores and seconds of its trials, and every trial is written
 //! down before the next begins. So a search that was interrupted is replayed from its [`Journal`] in no time and goes on
@@ -55,6 +56,8 @@ pub struct Options {
     pub seed: u64,
     /// What is searched, of [`NAMES`]; everything when empty.
     pub models: Vec<String>,
+    /// Whether no larger models are tried.
+    pub keep_sizes: bool,
 }
 
 /// Where a search writes what must not be lost.

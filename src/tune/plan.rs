@@ -1,5 +1,6 @@
 //! The order of the search: which model's dimensions are searched when, and with which share of the budget.
 
+use super::Options;
 use super::judge::Model;
 use super::slices::{Slices, has};
 use super::space::{self, Dimension};
@@ -44,13 +45,16 @@ pub enum Task {
     Among(Vec<Dimension>, f64),
     /// Tries twice the size.
     Double(Dimension),
+    /// Tries half of a number of links, and half of that, by what the blend reaches with them.
+    Halve(Dimension),
     /// Learns how the parts go together.
     Learn,
 }
 
-/// The stages for these data, in order; `names` are those wanted, all when empty.
+/// The stages for these data, in order, as far as they are wanted.
 #[must_use]
-pub fn plan(slices: &Slices<'_>, raw: &RawRecipe, names: &[String]) -> Vec<Stage> {
+pub fn plan(slices: &Slices<'_>, raw: &RawRecipe, options: &Options) -> Vec<Stage> {
+    let names = &options.models;
     let stage = |model: Model, task, share| Stage {
         name: model.name(),
         model,
@@ -88,6 +92,9 @@ pub fn plan(slices: &Slices<'_>, raw: &RawRecipe, names: &[String]) -> Vec<Stage
     };
     if names.is_empty() || names.iter().any(|name| name == Model::Blend.name()) {
         stages.extend([
+            // Before the others: what they judge is then what will be served, and sooner judged.
+            stage(Model::Ridge, Task::Halve(space::RIDGE_KEPT), 6.0),
+            stage(Model::Neighbours, Task::Halve(space::NEIGHBOURS_SIZE), 4.0),
             among(Model::Ridge, &space::RIDGE, 12.0),
             among(Model::Ials, &space::IALS, 16.0),
             among(Model::LowPass, &read_out, 12.0),
@@ -96,6 +103,7 @@ pub fn plan(slices: &Slices<'_>, raw: &RawRecipe, names: &[String]) -> Vec<Stage
     }
     stages.push(stage(Model::Blend, Task::Learn, 10.0));
     stages.retain(|stage| names.is_empty() || names.iter().any(|name| name == stage.name));
+    stages.retain(|stage| !(options.keep_sizes && matches!(stage.task, Task::Double(_))));
     stages
 }
 
@@ -113,7 +121,7 @@ pub fn depends_on(slices: &Slices<'_>, raw: &RawRecipe, model: Model) -> Vec<Dim
     }
     if is(Model::Ridge) {
         found.extend(space::RIDGE);
-        found.push(space::RIDGE_SIZE);
+        found.extend([space::RIDGE_SIZE, space::RIDGE_KEPT]);
     }
     if is(Model::LowPass) {
         found.extend(space::DECOMPOSITION);

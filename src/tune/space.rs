@@ -116,9 +116,23 @@ pub const POPULARITY: [Dimension; 1] =
     [real!(Log, 1.0, 3000.0, step 0.12, recommend.popularity.half_life_days)];
 
 /// How large the models are: more is better and slower.
-pub const NEIGHBOURS_SIZE: Dimension = count!(50.0, 4000.0, step 0.1, recommend.neighbours.neighbours);
+pub const NEIGHBOURS_SIZE: Dimension = count!(12.0, 4000.0, step 0.1, recommend.neighbours.neighbours);
 /// See [`NEIGHBOURS_SIZE`].
 pub const RIDGE_SIZE: Dimension = count!(20.0, 800.0, step 0.1, recommend.ridge.support);
+/// How many of them are kept.
+pub const RIDGE_KEPT: Dimension = Dimension {
+    key: "recommend.ridge.keep",
+    scale: Scale::Integer,
+    low: 12.0,
+    high: 800.0,
+    step: 0.1,
+    // Of 0, all are kept.
+    read: |raw| match raw.recommend.ridge.keep {
+        0 => raw.recommend.ridge.support as f64,
+        keep => keep as f64,
+    },
+    write: |raw, value| raw.recommend.ridge.keep = value as usize,
+};
 /// See [`NEIGHBOURS_SIZE`].
 pub const LOW_PASS_SIZE: Dimension = count!(8.0, 2048.0, step 0.1, recommend.low_pass.factors);
 /// See [`NEIGHBOURS_SIZE`].
@@ -221,7 +235,7 @@ mod tests {
 
     fn all() -> Vec<Dimension> {
         let raw = RawRecipe::default();
-        let sizes = [NEIGHBOURS_SIZE, RIDGE_SIZE, LOW_PASS_SIZE, IALS_SIZE];
+        let sizes = [NEIGHBOURS_SIZE, RIDGE_SIZE, RIDGE_KEPT, LOW_PASS_SIZE, IALS_SIZE];
         [
             &NEIGHBOURS[..],
             &RIDGE,
@@ -246,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_dimension_writes_its_own_key_and_stays_within_what_a_recipe_may_say() {
-        assert_eq!(all().len(), 27);
+        assert_eq!(all().len(), 28);
         for dimension in all() {
             for unit in [-1.0, 0.0, 0.31, 0.5, 0.977, 1.0, 2.0] {
                 let value = dimension.at(unit);

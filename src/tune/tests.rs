@@ -123,6 +123,7 @@ fn run(data: Data<'_>, limit: Limit, models: &[&str], past: &str) -> (Tuned, Mem
         limit,
         seed: 3,
         models: models.iter().map(|&name| name.to_owned()).collect(),
+        keep_sizes: false,
     };
     let mut memory = Memory::default();
     let tools = Tools {
@@ -142,9 +143,9 @@ fn a_search_is_better_than_its_beginning_and_says_what_it_measured() {
     let alone = ["neighbours", "ridge", "low-pass", "ials"];
     let among = [
         "blend: ridge",
+        "blend: neighbours",
         "blend: ials",
         "blend: low-pass",
-        "blend: neighbours",
     ];
     assert_eq!(names, [alone, among].concat());
     for model in &tuned.report.models {
@@ -176,6 +177,33 @@ fn a_search_is_better_than_its_beginning_and_says_what_it_measured() {
         "{}",
         memory.text
     );
+}
+
+#[test]
+fn links_that_the_blend_does_not_miss_are_dropped() {
+    // On the ring an item meets 22 others: of 50 neighbours half are none.
+    let matrix = matrix(400);
+    let models = ["neighbours", "ridge", "blend"];
+    let (tuned, memory) = run(Data::Pairs(&matrix), Limit::Trials(2), &models, "");
+    let report = tuned
+        .report
+        .models
+        .iter()
+        .find(|report| report.name == "blend: neighbours")
+        .unwrap();
+    assert_eq!(tuned.recipe.recommend.neighbours.neighbours, 25);
+    assert!(report.ndcg >= report.base_ndcg * 0.999, "{report:?}");
+    assert!(
+        memory.text.contains("neighbours = 25"),
+        "what is written is what was kept: {}",
+        memory.text
+    );
+    // Half of a support of 20 is fewer than are ever tried.
+    assert_eq!(tuned.recipe.recommend.ridge.keep, 0);
+    // With room for more trials, no more is dropped than the blend can do without.
+    let (tuned, _) = run(Data::Pairs(&matrix), Limit::Trials(4), &models, "");
+    let kept = tuned.recipe.recommend.neighbours.neighbours;
+    assert!(kept == 25 || kept == 12, "{kept}");
 }
 
 #[test]
@@ -290,4 +318,27 @@ fn too_little_data_is_named() {
     let histories = histories(1);
     let error = Slices::new(log(&histories, at(9.0)), &base.raw, &base.weighting, 1).unwrap_err();
     assert!(error.to_string().contains("evaluate.window_days"), "{error}");
+}
+
+#[test]
+fn sizes_are_kept_where_that_is_asked() {
+    let matrix = matrix(50);
+    let base = Recipe::parse(BASE, "test").unwrap();
+    let slices = Slices::new(Data::Pairs(&matrix), &base.raw, &base.weighting, 3).unwrap();
+    let doubled = |keep_sizes| {
+        let options = Options {
+            limit: Limit::Trials(1),
+            seed: 3,
+            models: Vec::new(),
+            keep_sizes,
+        };
+        let stages = plan::plan(&slices, &base.raw, &options);
+        let doubling = stages
+            .iter()
+            .filter(|stage| matches!(stage.task, plan::Task::Double(_)));
+        (doubling.count(), stages.len())
+    };
+    let (with, without) = (doubled(false), doubled(true));
+    assert_eq!((with.0, without.0), (4, 0));
+    assert_eq!(without.1, with.1 - 4);
 }

@@ -29,6 +29,8 @@ const STEPS: u64 = 160;
 const STEPS_AGAIN: u64 = 40;
 /// What a squared exponent costs, in NDCG: weights follow the length only where that pays.
 const EXPONENT_COST: f64 = 2e-4;
+/// Part of the NDCG that low-pass must bring, beside the others: it doubles the length of every row that an answer reads.
+const WORTH_A_PART: f64 = 1e-3;
 
 /// What trying weights needs to know of one judged customer.
 struct Judged {
@@ -48,6 +50,8 @@ struct Slice {
     judged: Vec<Judged>,
     usual_length: f64,
     k: usize,
+    /// Whether low-pass may weigh something.
+    has_low_pass: bool,
 }
 
 /// The weights with the best NDCG at `k` on the slice, for parts that were fitted to `held.fitted`, and that NDCG.
@@ -71,7 +75,7 @@ impl Rehearsal {
     /// same.
     #[must_use]
     pub fn new(slices: &[(&Parts, &HeldOut)], k: usize) -> Self {
-        let slice = Slice::joined(slices, k);
+        let mut slice = Slice::joined(slices, k);
         // Weights are squares, which keeps them above zero; two beginnings, because the first valley is not always the
         // deepest.
         let begin = |low: f64| vec![0.5, low, 1.0, low, 0.2, 0.0, 0.0, 0.0];
@@ -80,6 +84,15 @@ impl Rehearsal {
             .map(|low| slice.search(&slice.search(&begin(low), WEIGHTS, STEPS), ALL, STEPS))
             .min_by(|a, b| slice.cost(a).total_cmp(&slice.cost(b)))
             .unwrap_or_else(|| begin(1.0));
+        let (all, ndcg) = slice.learned(&at);
+        if all.raw().low_pass.weight > 0.0 {
+            slice.has_low_pass = false;
+            let without = slice.search(&at, WEIGHTS, STEPS);
+            if slice.learned(&without).1 >= ndcg * (1.0 - WORTH_A_PART) {
+                return Self { slice, at: without };
+            }
+            slice.has_low_pass = true;
+        }
         Self { slice, at }
     }
 
@@ -124,6 +137,7 @@ impl Slice {
             usual_length: lengths.get(lengths.len() / 2).map_or(1.0, |&n| n.max(1) as f64),
             judged,
             k,
+            has_low_pass: true,
         }
     }
 
@@ -161,7 +175,11 @@ impl Slice {
                 before[row].replaced(wanted, scores)
             }));
         }
-        Self { judged, ..*self }
+        Self {
+            judged,
+            has_low_pass: self.has_low_pass || part == Part::LowPass,
+            ..*self
+        }
     }
 
     fn learned(&self, at: &[f64]) -> (Weights, f64) {
@@ -177,7 +195,10 @@ impl Slice {
 
     /// The weights of a point of the search: the ridge's share, roots of the four weights, exponents of the last three.
     fn weights(&self, at: &[f64]) -> RawWeights {
-        let squares: Vec<f64> = at[1..5].iter().map(|x| x * x).collect();
+        let mut squares = [at[1], at[2], at[3], at[4]].map(|x| x * x);
+        if !self.has_low_pass {
+            squares[1] = 0.0;
+        }
         let sum = squares.iter().sum::<f64>().max(1e-9);
         let exponents = [0.0, at[5], at[6], at[7]];
         let term = |which: usize| {

@@ -281,6 +281,32 @@ fn learned_weights_find_the_part_that_knows() {
 }
 
 #[test]
+fn low_pass_that_brings_nothing_is_left_out() {
+    let matrix = matrix(600, 5);
+    let held = HeldOut::by_share(&matrix, chance(0.2), 400, 1);
+    let mut parts = parts(&held.fitted);
+    let weight = |parts: &Parts| learn(parts, &held, 10).0.raw().low_pass.weight;
+    // What says of all items the same moves nothing.
+    parts.low_pass = LowRank::new(
+        "low-pass",
+        Array2::from_elem((ITEMS, 1), 1.0),
+        vec![1.0; ITEMS],
+        vec![1.0],
+    )
+    .ok();
+    assert!(parts.low_pass.is_some() && weight(&parts).abs() < f64::EPSILON);
+    // Waves along the ring, with nothing beside them but eight factors.
+    let waves = Array2::from_shape_fn((ITEMS, 12), |(item, k)| {
+        let turn = std::f32::consts::TAU * ((k / 2 + 1) * item) as f32 / ITEMS as f32;
+        if k % 2 == 0 { turn.cos() } else { turn.sin() }
+    });
+    let transfer = (0..12).map(|k| 1.0 / (1.0 + (k / 2) as f32)).collect();
+    parts.low_pass = LowRank::new("low-pass", waves, vec![1.0; ITEMS], transfer).ok();
+    (parts.neighbours, parts.ridge) = (None, None);
+    assert!(weight(&parts) > 0.1);
+}
+
+#[test]
 fn threads_do_not_change_a_bit() {
     let matrix = matrix(300, 7);
     let run = |threads| {

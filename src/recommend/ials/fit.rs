@@ -21,20 +21,34 @@ use crate::recommend::FitError;
 /// Rows that a thread takes at once, at most: turned together, they stay in the second cache.
 const LARGEST_SHARE: usize = 64;
 
+/// Numbers that are drawn from one stretch of the random sequence.
+const DRAWN_TOGETHER: usize = 1 << 19;
+
 /// First item factors: `N(0, (init_stddev / √factors)²)`.
+///
+/// They are drawn side by side, in stretches that lie 2¹²⁸ steps of the generator apart: the same for any number of threads.
 pub(super) fn first_items(n_items: usize, params: &IalsParams, seed: u64) -> Vec<f32> {
     let raw = params.raw();
     let spread = (raw.init_stddev / (raw.factors as f64).sqrt()) as f32;
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut items = vec![0.0; n_items * raw.factors];
     // The checked spread is finite and above zero, so the distribution exists.
-    Normal::new(0.0f32, spread)
-        .map(|normal| {
-            normal
-                .sample_iter(&mut random)
-                .take(n_items * raw.factors)
-                .collect()
-        })
-        .unwrap_or_default()
+    if let Ok(normal) = Normal::new(0.0f32, spread) {
+        let mut next = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let stretches: Vec<(Xoshiro256PlusPlus, &mut [f32])> = items
+            .chunks_mut(DRAWN_TOGETHER)
+            .map(|items| {
+                let random = next.clone();
+                next.jump();
+                (random, items)
+            })
+            .collect();
+        stretches.into_par_iter().for_each(|(random, items)| {
+            for (item, number) in items.iter_mut().zip(normal.sample_iter(random)) {
+                *item = number;
+            }
+        });
+    }
+    items
 }
 
 /// The item factors after all epochs, from the given first ones, which are zero for items without an entry.

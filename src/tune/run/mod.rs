@@ -1,5 +1,7 @@
 //! The search itself: stage after stage within the budget, each beginning where the ones before have come to.
 
+mod sizes;
+
 use std::collections::HashMap;
 
 use super::journal::{Header, Journal, Trial, Tried};
@@ -16,10 +18,6 @@ use crate::recommend::RawWeights;
 
 /// A search ends when its scores differ by no more than this part of the first one.
 const TOLERANCE: f64 = 3e-4;
-/// A model twice the size must be better by this part: size is paid for by every later fit and answer.
-const WORTH_DOUBLING: f64 = 0.01;
-/// What twice the size costs, beside the same model before.
-const COST_OF_DOUBLING: f64 = 2.5;
 
 /// What a search found.
 #[derive(Debug)]
@@ -74,7 +72,7 @@ pub fn tune<'a>(
         options,
         tools,
     };
-    let stages = plan(slices, &base.raw, &options.models);
+    let stages = plan(slices, &base.raw, options);
     for (at, stage) in stages.iter().enumerate() {
         let to_come: f64 = stages[at..].iter().map(|stage| stage.share).sum();
         let allowance = match options.limit {
@@ -172,6 +170,7 @@ impl Tuner<'_> {
             }
             Task::Among(dimensions, steps) => self.among(stage, (dimensions, *steps), &mut meter),
             Task::Double(dimension) => self.double(stage, dimension, &mut meter),
+            Task::Halve(dimension) => self.halve(stage, dimension, &mut meter),
             Task::Learn => self.learn(&mut meter),
         };
         self.tools.progress.end();
@@ -282,45 +281,6 @@ impl Tuner<'_> {
             seconds: meter.seconds,
             converged: ended == Ended::Converged,
             values: values.collect(),
-        };
-        self.note(report, improved)
-    }
-
-    /// Tries the model at twice its size, where the budget has room for that.
-    fn double(&mut self, stage: &Stage, dimension: &Dimension, meter: &mut Meter) -> Result<(), TuneError> {
-        let size = dimension.read(&self.current);
-        let twice = 2.0 * size;
-        // Neighbours of 0 are all neighbours.
-        if size < dimension.low || twice > dimension.high {
-            return Ok(());
-        }
-        let known = self.tried(stage.model, Among::Alone, &self.current);
-        let Some(before) = self.asked.get(&known.name()).cloned() else {
-            // Not judged at what it is now: nothing to compare with.
-            return Ok(());
-        };
-        let slowest = self.slowest(stage.model);
-        if matches!(meter.allowance, Allowance::Seconds(seconds) if slowest * COST_OF_DOUBLING > seconds) {
-            return Ok(());
-        }
-        let mut doubled = self.current.clone();
-        dimension.write(&mut doubled, twice);
-        let trial = match self.ask(stage.model, Among::Alone, &doubled, meter) {
-            Err(TuneError::Fit(_)) => return Ok(()),
-            other => other?,
-        };
-        let improved = trial.ndcg >= before.ndcg * (1.0 + WORTH_DOUBLING);
-        if improved {
-            self.current = doubled;
-        }
-        let report = StageReport {
-            name: stage.name,
-            base_ndcg: before.ndcg,
-            ndcg: if improved { trial.ndcg } else { before.ndcg },
-            trials: meter.trials,
-            seconds: meter.seconds,
-            converged: true,
-            values: [(dimension.key, dimension.read(&self.current))].into(),
         };
         self.note(report, improved)
     }
