@@ -14,6 +14,7 @@ use super::progress::Bars;
 use crate::history::pair_matrix;
 use crate::log::read_pairs;
 use crate::recipe::{RawRecipe, Recipe};
+use crate::recommend::blend::WORTH;
 use crate::time::Timestamp;
 use crate::train::data_through;
 use crate::tune::{
@@ -82,6 +83,10 @@ pub struct Args {
     /// Try no larger models: answers take as long as they do now.
     #[arg(long)]
     keep_sizes: bool,
+    /// Part of the NDCG that half of the links must bring, and the low-pass part: what brings less is left out, so that answers
+    /// cost less.
+    #[arg(long, value_name = "SHARE", default_value_t = WORTH)]
+    worth: f64,
     /// Where trials are written [default: beside --out, with .trials.jsonl]
     #[arg(long, value_name = "PATH")]
     journal: Option<PathBuf>,
@@ -100,6 +105,9 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     if !(args.minutes > 0.0 && args.minutes <= 1e6) {
         return Err(Usage("--minutes is above 0 and at most 1000000".to_owned()).into());
+    }
+    if !(0.0..=0.5).contains(&args.worth) {
+        return Err(Usage("--worth is 0 to 0.5".to_owned()).into());
     }
     if args.trials == Some(0) {
         return Err(Usage("--trials is 1 or more".to_owned()).into());
@@ -156,7 +164,6 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn search(args: &Args, journal: &Path, base: &Recipe, data: Data<'_>, bars: &Bars) -> anyhow::Result<Tuned> {
     let seed = args.seed.unwrap_or(base.raw.seed);
     let slices = Slices::new(data, &base.raw, &base.weighting, seed)?;
-    let (past, mut notebook) = Files::open(args, journal, &header(&slices, &base.raw, seed))?;
     let options = Options {
         limit: args
             .trials
@@ -164,7 +171,9 @@ fn search(args: &Args, journal: &Path, base: &Recipe, data: Data<'_>, bars: &Bar
         seed,
         models: args.model.clone(),
         keep_sizes: args.keep_sizes,
+        worth: args.worth,
     };
+    let (past, mut notebook) = Files::open(args, journal, &header(&slices, &base.raw, &options))?;
     let tools = Tools {
         past: &past,
         notebook: &mut notebook,

@@ -133,6 +133,8 @@ pub const RIDGE_KEPT: Dimension = Dimension {
     },
     write: |raw, value| raw.recommend.ridge.keep = value as usize,
 };
+/// How many links an answer may have to add up.
+pub const LINKS: [Dimension; 2] = [NEIGHBOURS_SIZE, RIDGE_KEPT];
 /// See [`NEIGHBOURS_SIZE`].
 pub const LOW_PASS_SIZE: Dimension = count!(8.0, 2048.0, step 0.1, recommend.low_pass.factors);
 /// See [`NEIGHBOURS_SIZE`].

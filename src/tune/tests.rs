@@ -113,18 +113,26 @@ impl Stopwatch for Ticking {
     }
 }
 
-fn run(data: Data<'_>, limit: Limit, models: &[&str], past: &str) -> (Tuned, Memory) {
-    let base = Recipe::parse(BASE, "test").unwrap();
-    let slices = Slices::new(data, &base.raw, &base.weighting, 3).unwrap();
-    let header = header(&slices, &base.raw, 3);
-    let lines = serde_json::to_string(&header).unwrap() + "\n" + past;
-    let past = Journal::read(&lines, &header).unwrap();
-    let options = Options {
+fn options(limit: Limit, models: &[&str]) -> Options {
+    Options {
         limit,
         seed: 3,
         models: models.iter().map(|&name| name.to_owned()).collect(),
         keep_sizes: false,
-    };
+        worth: 1e-3,
+    }
+}
+
+fn run(data: Data<'_>, limit: Limit, models: &[&str], past: &str) -> (Tuned, Memory) {
+    run_with(data, &options(limit, models), past)
+}
+
+fn run_with(data: Data<'_>, options: &Options, past: &str) -> (Tuned, Memory) {
+    let base = Recipe::parse(BASE, "test").unwrap();
+    let slices = Slices::new(data, &base.raw, &base.weighting, 3).unwrap();
+    let header = header(&slices, &base.raw, options);
+    let lines = serde_json::to_string(&header).unwrap() + "\n" + past;
+    let past = Journal::read(&lines, &header).unwrap();
     let mut memory = Memory::default();
     let tools = Tools {
         past: &past,
@@ -132,7 +140,7 @@ fn run(data: Data<'_>, limit: Limit, models: &[&str], past: &str) -> (Tuned, Mem
         stopwatch: &Ticking(Cell::new(0.0)),
         progress: &Silent,
     };
-    (tune(&slices, &base, &options, tools).unwrap(), memory)
+    (tune(&slices, &base, options, tools).unwrap(), memory)
 }
 
 #[test]
@@ -200,10 +208,15 @@ fn links_that_the_blend_does_not_miss_are_dropped() {
     );
     // Half of a support of 20 is fewer than are ever tried.
     assert_eq!(tuned.recipe.recommend.ridge.keep, 0);
-    // With room for more trials, no more is dropped than the blend can do without.
-    let (tuned, _) = run(Data::Pairs(&matrix), Limit::Trials(4), &models, "");
-    let kept = tuned.recipe.recommend.neighbours.neighbours;
-    assert!(kept == 25 || kept == 12, "{kept}");
+    // Where little is worth its place, no more is kept than must be.
+    let frugal = Options {
+        worth: 0.5,
+        ..options(Limit::Trials(4), &models)
+    };
+    let (tuned, _) = run_with(Data::Pairs(&matrix), &frugal, "");
+    assert_eq!(tuned.recipe.recommend.neighbours.neighbours, 12);
+    let weights = tuned.recipe.recommend.blend.weights.unwrap();
+    assert!(weights.low_pass.weight.abs() < f64::EPSILON, "{weights:?}");
 }
 
 #[test]
@@ -327,10 +340,8 @@ fn sizes_are_kept_where_that_is_asked() {
     let slices = Slices::new(Data::Pairs(&matrix), &base.raw, &base.weighting, 3).unwrap();
     let doubled = |keep_sizes| {
         let options = Options {
-            limit: Limit::Trials(1),
-            seed: 3,
-            models: Vec::new(),
             keep_sizes,
+            ..options(Limit::Trials(1), &[])
         };
         let stages = plan::plan(&slices, &base.raw, &options);
         let doubling = stages

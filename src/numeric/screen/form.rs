@@ -96,6 +96,22 @@ impl Form {
         wide.into_iter().flatten().chain([Self::Plain])
     }
 
+    /// Which numbers reach the threshold, and are above negative infinity, as bits.
+    pub(super) fn reaching(self, numbers: &[f32; LANES], threshold: f32) -> u32 {
+        let threshold = threshold.max(f32::MIN);
+        match self {
+            Self::Plain => Plain::reaching(numbers, threshold),
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+            // SAFETY: this form is only made by `here`, which has asked the processor.
+            Self::Avx2 => unsafe { x86::reaching_avx2(numbers, threshold) },
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
+            // SAFETY: as above.
+            Self::Vnni => unsafe { x86::reaching_vnni(numbers, threshold) },
+        }
+    }
+
     /// Appends what may reach the threshold, as far as the planes tell.
     pub(super) fn walk(self, walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
         match self {
@@ -278,6 +294,16 @@ mod x86 {
     #[target_feature(enable = "avx2")]
     pub(super) fn walk_avx2(walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
         walk_body::<Avx2>(walk, candidates);
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) fn reaching_vnni(numbers: &[f32; LANES], threshold: f32) -> u32 {
+        Vnni::reaching(numbers, threshold)
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn reaching_avx2(numbers: &[f32; LANES], threshold: f32) -> u32 {
+        Avx2::reaching(numbers, threshold)
     }
 
     #[inline(always)]

@@ -78,10 +78,16 @@ impl Reach {
         }
     }
 
-    /// What no row of a group exceeds, and where its bases are.
+    /// What no row of a group exceeds, for the groups of a block.
     #[inline]
-    pub(super) fn of(&self, group: usize) -> (f32, u32) {
-        (self.most.as_flattened()[group], self.slots[group])
+    pub(super) fn block(&self, block: usize) -> &[f32; GROUPS] {
+        &self.most[block]
+    }
+
+    /// Where the bases of a group are.
+    #[inline]
+    pub(super) fn slot(&self, group: usize) -> u32 {
+        self.slots[group]
     }
 
     /// Bases of touched groups.

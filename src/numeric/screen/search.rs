@@ -309,17 +309,25 @@ impl SearchRoom {
         keep: impl Fn(usize) -> bool,
         is_over: impl Fn() -> bool,
     ) -> Option<()> {
-        let n_groups = set.screened.cluster_of_group.len();
+        let screened = set.screened;
+        let n_groups = screened.cluster_of_group.len();
+        // Of a block, those that are passed.
+        let every = (0..GROUPS).step_by(step).fold(0, |every, at| every | 1 << at);
         self.groups.clear();
         for first in (0..n_groups).step_by(GROUPS) {
             if first % (ROUND / LANES) == 0 && is_over() {
                 return None;
             }
-            let threshold = self.lower.threshold();
-            for group in (first..n_groups.min(first + GROUPS)).step_by(step) {
-                let (most, slot) = self.reach.of(group);
-                if most >= threshold && most > f32::NEG_INFINITY {
-                    self.groups.push((group as u32, slot));
+            let block = first / GROUPS;
+            let mut reaching = screened
+                .form
+                .reaching(self.reach.block(block), self.lower.threshold())
+                & every;
+            while reaching != 0 {
+                let group = first + reaching.trailing_zeros() as usize;
+                reaching &= reaching - 1;
+                if group < n_groups {
+                    self.groups.push((group as u32, self.reach.slot(group)));
                 }
             }
             if self.groups.len() >= TOGETHER {

@@ -29,8 +29,8 @@ const STEPS: u64 = 160;
 const STEPS_AGAIN: u64 = 40;
 /// What a squared exponent costs, in NDCG: weights follow the length only where that pays.
 const EXPONENT_COST: f64 = 2e-4;
-/// Part of the NDCG that low-pass must bring, beside the others: it doubles the length of every row that an answer reads.
-const WORTH_A_PART: f64 = 1e-3;
+/// Part of the NDCG that low-pass must bring, beside the others: it lengthens every row that an answer reads.
+pub const WORTH: f64 = 1e-3;
 
 /// What trying weights needs to know of one judged customer.
 struct Judged {
@@ -60,7 +60,7 @@ struct Slice {
 /// The same parts and slice give the same weights for any number of threads.
 #[must_use]
 pub fn learn(parts: &Parts, held: &HeldOut, k: usize) -> (Weights, f64) {
-    Rehearsal::new(&[(parts, held)], k).learned()
+    Rehearsal::new(&[(parts, held)], k, WORTH).learned()
 }
 
 /// Parts that were fitted to slices, and the weights that suit them; knows what another part in the place of one would
@@ -72,9 +72,9 @@ pub struct Rehearsal {
 
 impl Rehearsal {
     /// Learns the weights from several slices and the parts that were fitted to each: every judged customer counts the
-    /// same.
+    /// same. Low-pass is left out where it brings less than `worth` of the NDCG.
     #[must_use]
-    pub fn new(slices: &[(&Parts, &HeldOut)], k: usize) -> Self {
+    pub fn new(slices: &[(&Parts, &HeldOut)], k: usize, worth: f64) -> Self {
         let mut slice = Slice::joined(slices, k);
         // Weights are squares, which keeps them above zero; two beginnings, because the first valley is not always the
         // deepest.
@@ -88,7 +88,7 @@ impl Rehearsal {
         if all.raw().low_pass.weight > 0.0 {
             slice.has_low_pass = false;
             let without = slice.search(&at, WEIGHTS, STEPS);
-            if slice.learned(&without).1 >= ndcg * (1.0 - WORTH_A_PART) {
+            if slice.learned(&without).1 >= ndcg * (1.0 - worth) {
                 return Self { slice, at: without };
             }
             slice.has_low_pass = true;

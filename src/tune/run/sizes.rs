@@ -4,14 +4,12 @@ use super::{Allowance, Among, Meter, Tuner};
 use crate::tune::TuneError;
 use crate::tune::plan::Stage;
 use crate::tune::report::StageReport;
-use crate::tune::space::Dimension;
+use crate::tune::space::{Dimension, LINKS};
 
 /// A model twice the size must be better by this part: size is paid for by every later fit and answer.
 const WORTH_DOUBLING: f64 = 0.01;
 /// What twice the size costs, beside the same model before.
 const COST_OF_DOUBLING: f64 = 2.5;
-/// Half of the links may cost this part of the blend's NDCG: every answer adds them up one by one.
-const COST_OF_HALVING: f64 = 0.001;
 
 impl Tuner<'_> {
     /// Tries the model at twice its size, where the budget has room for that.
@@ -58,7 +56,7 @@ impl Tuner<'_> {
         self.note(report, improved)
     }
 
-    /// Halves the number of a model's links as long as the blend of the current recipe hardly loses by it.
+    /// Halves the number of a model's links as long as the blend of the current recipe loses no more by it than they are worth.
     pub(super) fn halve(
         &mut self,
         stage: &Stage,
@@ -84,7 +82,7 @@ impl Tuner<'_> {
                 Err(TuneError::Fit(_)) => break,
                 other => other?,
             };
-            if trial.ndcg < best * (1.0 - COST_OF_HALVING) {
+            if trial.ndcg < best * (1.0 - self.options.worth) {
                 break;
             }
             best = best.max(trial.ndcg);
@@ -102,5 +100,11 @@ impl Tuner<'_> {
             values: [(dimension.key, dimension.read(&self.current))].into(),
         };
         self.note(report, improved)
+    }
+    /// Whether a model's links were halved.
+    pub(super) fn has_fewer_links(&self) -> bool {
+        LINKS
+            .iter()
+            .any(|links| links.read(&self.current) < links.read(&self.base))
     }
 }
