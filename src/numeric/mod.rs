@@ -21,6 +21,7 @@ mod gram;
 mod group;
 mod matvec;
 mod normal;
+mod pages;
 mod panel;
 mod prefetch;
 mod product;

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::dispatch::dispatch;
+use super::pages::Pages;
 use super::product::{PackedRows, multiply};
 use super::tile::LANES;
 use super::vector::Vector;
@@ -17,9 +18,9 @@ use super::vector::Vector;
 /// |---|---|---|
 /// | `numbers` | rows × width | multiples of the row's unit |
 /// | `units` | rows | `largest / 32,767` |
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct RoundedRows {
-    numbers: Vec<i16>,
+    numbers: Pages<i16>,
     units: Vec<f32>,
     width: usize,
 }
@@ -27,7 +28,7 @@ pub struct RoundedRows {
 impl RoundedRows {
     /// Replaces what is here by rows of `width` numbers.
     pub fn refill(&mut self, rows: &[f32], width: usize) {
-        self.refill_from(rows, width, round);
+        self.refill_from(rows, width, |_, rows, numbers, units| round(rows, numbers, units));
     }
 
     /// Replaces what is here by the dot products of each row with each of `axes`, as many as a row has numbers. The
@@ -36,10 +37,10 @@ impl RoundedRows {
     /// # Panics
     /// When there are not as many axes as a row has numbers.
     pub fn refill_turned(&mut self, rows: &[f32], axes: &PackedRows) {
-        self.refill_from(rows, axes.n_rows(), |rows, numbers, units| {
-            let mut turned = vec![0.0; rows.len()];
-            multiply(rows, axes, &mut turned);
-            round(&turned, numbers, units);
+        self.refill_from(rows, axes.n_rows(), |turned, rows, numbers, units| {
+            turned.resize(rows.len(), 0.0);
+            multiply(rows, axes, turned);
+            round(turned, numbers, units);
         });
     }
 
@@ -47,18 +48,20 @@ impl RoundedRows {
         &mut self,
         rows: &[f32],
         width: usize,
-        fill: impl Fn(&[f32], &mut [i16], &mut [f32]) + Sync,
+        fill: impl Fn(&mut Vec<f32>, &[f32], &mut [i16], &mut [f32]) + Sync,
     ) {
         /// Rows that a thread takes at once.
         const SHARE: usize = 64;
         self.width = width;
         self.units.resize(rows.len() / width.max(1), 0.0);
-        self.numbers.resize(self.units.len() * width, 0);
+        self.numbers.resize(self.units.len() * width);
         let size = (SHARE * width).max(1);
         rows.par_chunks(size)
-            .zip(self.numbers.par_chunks_mut(size))
+            .zip(self.numbers.numbers_mut().par_chunks_mut(size))
             .zip(self.units.par_chunks_mut(SHARE))
-            .for_each(|((rows, numbers), units)| fill(rows, numbers, units));
+            .for_each_init(Vec::new, |room, ((rows, numbers), units)| {
+                fill(room, rows, numbers, units);
+            });
     }
 
     /// Replaces what is in `out` by chosen rows, one after another, each number times its row's unit.
@@ -88,7 +91,10 @@ impl RoundedRows {
     /// When there is no such row.
     #[must_use]
     pub fn row(&self, row: usize) -> (&[i16], f32) {
-        (&self.numbers[row * self.width..][..self.width], self.units[row])
+        (
+            &self.numbers.numbers()[row * self.width..][..self.width],
+            self.units[row],
+        )
     }
 }
 
