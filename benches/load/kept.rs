@@ -1,5 +1,6 @@
 //! Logs and bundles that are made once, by the program that serves, and kept for the next run.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -46,16 +47,17 @@ impl Kept {
         self.train(&log[0], registry.root(), None, &flags)
     }
 
-    /// Gowalla's pairs as purchases at seeded times, with 128 factors on either side; nothing where the data is not.
+    /// Gowalla's pairs as purchases at seeded times, with 128 factors; nothing where the data is not.
     pub fn gowalla(&self) -> anyhow::Result<Option<Registry>> {
         let Some(pairs) = data::published("gowalla/train.parquet") else {
             return Ok(None);
         };
-        let folder = self.place("gowalla");
+        let recipe = recipe("gowalla-serving.toml");
+        let folder = self.place_of("gowalla", &recipe)?;
         let registry = self.trained(&folder, || {
             let log = folder.join("events.parquet");
             write_purchases(&pairs, &log)?;
-            self.train(&log, &folder.join("registry"), Some("gowalla-serving.toml"), &[])
+            self.train(&log, &folder.join("registry"), Some(&recipe), &[])
         })?;
         Ok(Some(registry))
     }
@@ -65,9 +67,10 @@ impl Kept {
         let Some(clicks) = data::published("serenade-example/train.parquet") else {
             return Ok(None);
         };
-        let folder = self.place("serenade");
+        let recipe = recipe("serenade.toml");
+        let folder = self.place_of("serenade", &recipe)?;
         let registry = self.trained(&folder, || {
-            self.train(&clicks, &folder.join("registry"), Some("serenade.toml"), &[])
+            self.train(&clicks, &folder.join("registry"), Some(&recipe), &[])
         })?;
         Ok(Some(registry))
     }
@@ -75,6 +78,14 @@ impl Kept {
     /// Bundles of an older format say less than the server could.
     fn place(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}-format-{FORMAT_VERSION}"))
+    }
+
+    /// Another recipe makes another bundle.
+    fn place_of(&self, name: &str, recipe: &Path) -> anyhow::Result<PathBuf> {
+        let text = std::fs::read(recipe).with_context(|| format!("cannot read {}", recipe.display()))?;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&text);
+        Ok(self.place(&format!("{name}-{:016x}", hasher.finish())))
     }
 
     fn trained(&self, folder: &Path, make: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Registry> {
@@ -115,7 +126,7 @@ impl Kept {
         &self,
         events: &Path,
         registry: &Path,
-        recipe: Option<&str>,
+        recipe: Option<&Path>,
         flags: &[String],
     ) -> anyhow::Result<()> {
         let mut train = Command::new(&self.binary);
@@ -126,11 +137,16 @@ impl Kept {
             .arg(registry)
             .args(flags);
         if let Some(recipe) = recipe {
-            let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/benchmarks");
-            train.arg("--recipe").arg(recipes.join(recipe));
+            train.arg("--recipe").arg(recipe);
         }
         run(train)
     }
+}
+
+fn recipe(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("models/benchmarks")
+        .join(name)
 }
 
 fn path(path: &Path) -> String {

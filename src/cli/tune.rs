@@ -14,7 +14,6 @@ use super::progress::Bars;
 use crate::history::pair_matrix;
 use crate::log::read_pairs;
 use crate::recipe::{RawRecipe, Recipe};
-use crate::recommend::blend::WORTH;
 use crate::time::Timestamp;
 use crate::train::data_through;
 use crate::tune::{
@@ -80,13 +79,13 @@ pub struct Args {
     /// Search only this; may be given more than once.
     #[arg(long, value_name = "NAME", value_parser = NAMES)]
     model: Vec<String>,
-    /// Try no larger models: answers take as long as they do now.
+    /// Try no larger models: answers take no longer than they do now.
     #[arg(long)]
     keep_sizes: bool,
     /// Part of the NDCG that half of the links must bring, and the low-pass part: what brings less is left out, so that answers
-    /// cost less.
-    #[arg(long, value_name = "SHARE", default_value_t = WORTH)]
-    worth: f64,
+    /// cost less [default: the recipe's recommend.blend.worth]
+    #[arg(long, value_name = "SHARE")]
+    worth: Option<f64>,
     /// Where trials are written [default: beside --out, with .trials.jsonl]
     #[arg(long, value_name = "PATH")]
     journal: Option<PathBuf>,
@@ -106,7 +105,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if !(args.minutes > 0.0 && args.minutes <= 1e6) {
         return Err(Usage("--minutes is above 0 and at most 1000000".to_owned()).into());
     }
-    if !(0.0..=0.5).contains(&args.worth) {
+    if args.worth.is_some_and(|worth| !(0.0..=0.5).contains(&worth)) {
         return Err(Usage("--worth is 0 to 0.5".to_owned()).into());
     }
     if args.trials == Some(0) {
@@ -162,6 +161,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn search(args: &Args, journal: &Path, base: &Recipe, data: Data<'_>, bars: &Bars) -> anyhow::Result<Tuned> {
+    let mut base = base.clone();
+    if let Some(worth) = args.worth {
+        base.raw.recommend.blend.worth = worth;
+    }
     let seed = args.seed.unwrap_or(base.raw.seed);
     let slices = Slices::new(data, &base.raw, &base.weighting, seed)?;
     let options = Options {
@@ -171,16 +174,15 @@ fn search(args: &Args, journal: &Path, base: &Recipe, data: Data<'_>, bars: &Bar
         seed,
         models: args.model.clone(),
         keep_sizes: args.keep_sizes,
-        worth: args.worth,
     };
-    let (past, mut notebook) = Files::open(args, journal, &header(&slices, &base.raw, &options))?;
+    let (past, mut notebook) = Files::open(args, journal, &header(&slices, &base.raw, seed))?;
     let tools = Tools {
         past: &past,
         notebook: &mut notebook,
         stopwatch: &Watch(Instant::now()),
         progress: bars,
     };
-    Ok(tune(&slices, base, &options, tools)?)
+    Ok(tune(&slices, &base, &options, tools)?)
 }
 
 /// Seconds since the command began.

@@ -14,6 +14,8 @@ const LEAST_BYTES: usize = 1 << 22;
 pub(super) struct Pages<T> {
     few: Vec<T>,
     many: Option<MmapMut>,
+    /// How many numbers there are; the room may be larger.
+    n: usize,
 }
 
 impl<T> Default for Pages<T> {
@@ -21,6 +23,7 @@ impl<T> Default for Pages<T> {
         Self {
             few: Vec::new(),
             many: None,
+            n: 0,
         }
     }
 }
@@ -28,30 +31,34 @@ impl<T> Default for Pages<T> {
 impl<T: FromBytes + IntoBytes + Immutable + Copy + Default> Pages<T> {
     /// Makes room for `n` numbers; what they are is not said.
     pub(super) fn resize(&mut self, n: usize) {
+        self.n = n;
         let bytes = n * size_of::<T>();
-        if self.many.as_ref().is_some_and(|many| many.len() == bytes) {
+        if self.many.as_ref().is_some_and(|many| many.len() >= bytes) {
             return;
         }
         self.many = (bytes >= LEAST_BYTES).then(|| map(bytes)).flatten();
-        self.few.clear();
-        if self.many.is_none() {
+        if self.many.is_some() {
+            self.few = Vec::new();
+        } else {
             self.few.resize(n, T::default());
         }
     }
 
     #[inline]
     pub(super) fn numbers(&self) -> &[T] {
+        let bytes = self.n * size_of::<T>();
         match &self.many {
-            // A map begins with a page and is as long as it was asked for: whole numbers.
-            Some(many) => FromBytes::ref_from_bytes(many).unwrap_or_default(),
-            None => &self.few,
+            // A map begins with a page, and as many bytes are whole numbers.
+            Some(many) => FromBytes::ref_from_bytes(&many[..bytes]).unwrap_or_default(),
+            None => &self.few[..self.n],
         }
     }
 
     pub(super) fn numbers_mut(&mut self) -> &mut [T] {
+        let bytes = self.n * size_of::<T>();
         match &mut self.many {
-            Some(many) => FromBytes::mut_from_bytes(many).unwrap_or_default(),
-            None => &mut self.few,
+            Some(many) => FromBytes::mut_from_bytes(&mut many[..bytes]).unwrap_or_default(),
+            None => &mut self.few[..self.n],
         }
     }
 }

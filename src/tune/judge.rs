@@ -1,7 +1,7 @@
 //! Judges a recipe on the slices: fits one model, or the blend, and measures its ranking.
 
+use super::TuneError;
 use super::slices::{Slice, Slices};
-use super::{Options, TuneError};
 use crate::history::{RawWeighting, Weighting};
 use crate::id::Row;
 use crate::measure::ranking::RankingMetrics;
@@ -73,7 +73,6 @@ pub struct Judge<'a> {
     slices: &'a Slices<'a>,
     seed: u64,
     k: usize,
-    worth: f64,
     prepared: Option<Prepared>,
     spectra: Option<Spectra>,
     ensemble: Option<Ensemble>,
@@ -102,12 +101,11 @@ struct Spectra {
 impl<'a> Judge<'a> {
     /// A judge by these slices.
     #[must_use]
-    pub fn new(slices: &'a Slices<'a>, options: &Options, k: usize) -> Self {
+    pub fn new(slices: &'a Slices<'a>, seed: u64, k: usize) -> Self {
         Self {
             slices,
-            seed: options.seed,
+            seed,
             k,
-            worth: options.worth,
             prepared: None,
             spectra: None,
             ensemble: None,
@@ -224,7 +222,7 @@ impl<'a> Judge<'a> {
         };
         let parts = all_parts(self.slices, prepared, params, self.seed)?;
         Ok(Verdict::of(
-            Rehearsal::new(&pairs(&parts, prepared), self.k, self.worth).learned(),
+            Rehearsal::new(&pairs(&parts, prepared), self.k, params.blend.raw().worth).learned(),
         ))
     }
 
@@ -250,7 +248,7 @@ impl<'a> Judge<'a> {
             if let Some(prepared) = &self.prepared {
                 let params = RecommendParams::try_from(base.recommend.clone()).map_err(TuneError::params)?;
                 let parts = all_parts(self.slices, prepared, &params, self.seed)?;
-                let rehearsal = Rehearsal::new(&pairs(&parts, prepared), self.k, self.worth);
+                let rehearsal = Rehearsal::new(&pairs(&parts, prepared), self.k, params.blend.raw().worth);
                 self.ensemble = Some(Ensemble {
                     of: base.clone(),
                     parts,

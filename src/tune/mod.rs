@@ -58,9 +58,6 @@ pub struct Options {
     pub models: Vec<String>,
     /// Whether no larger models are tried.
     pub keep_sizes: bool,
-    /// Part of the NDCG that half of a model's links must bring, and the low-pass part: what brings less is left out, so that
-    /// answers cost less.
-    pub worth: f64,
 }
 
 /// Where a search writes what must not be lost.

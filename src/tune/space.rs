@@ -119,7 +119,7 @@ pub const POPULARITY: [Dimension; 1] =
 pub const NEIGHBOURS_SIZE: Dimension = count!(12.0, 4000.0, step 0.1, recommend.neighbours.neighbours);
 /// See [`NEIGHBOURS_SIZE`].
 pub const RIDGE_SIZE: Dimension = count!(20.0, 800.0, step 0.1, recommend.ridge.support);
-/// How many of them are kept.
+/// How many items of a support keep their links.
 pub const RIDGE_KEPT: Dimension = Dimension {
     key: "recommend.ridge.keep",
     scale: Scale::Integer,

@@ -119,18 +119,18 @@ fn options(limit: Limit, models: &[&str]) -> Options {
         seed: 3,
         models: models.iter().map(|&name| name.to_owned()).collect(),
         keep_sizes: false,
-        worth: 1e-3,
     }
 }
 
 fn run(data: Data<'_>, limit: Limit, models: &[&str], past: &str) -> (Tuned, Memory) {
-    run_with(data, &options(limit, models), past)
+    run_from(BASE, data, limit, models, past)
 }
 
-fn run_with(data: Data<'_>, options: &Options, past: &str) -> (Tuned, Memory) {
-    let base = Recipe::parse(BASE, "test").unwrap();
+fn run_from(base: &str, data: Data<'_>, limit: Limit, models: &[&str], past: &str) -> (Tuned, Memory) {
+    let base = Recipe::parse(base, "test").unwrap();
+    let options = &options(limit, models);
     let slices = Slices::new(data, &base.raw, &base.weighting, 3).unwrap();
-    let header = header(&slices, &base.raw, options);
+    let header = header(&slices, &base.raw, 3);
     let lines = serde_json::to_string(&header).unwrap() + "\n" + past;
     let past = Journal::read(&lines, &header).unwrap();
     let mut memory = Memory::default();
@@ -150,8 +150,8 @@ fn a_search_is_better_than_its_beginning_and_says_what_it_measured() {
     let names: Vec<&str> = tuned.report.models.iter().map(|model| model.name).collect();
     let alone = ["neighbours", "ridge", "low-pass", "ials"];
     let among = [
-        "blend: ridge",
         "blend: neighbours",
+        "blend: ridge",
         "blend: ials",
         "blend: low-pass",
     ];
@@ -208,15 +208,16 @@ fn links_that_the_blend_does_not_miss_are_dropped() {
     );
     // Half of a support of 20 is fewer than are ever tried.
     assert_eq!(tuned.recipe.recommend.ridge.keep, 0);
-    // Where little is worth its place, no more is kept than must be.
-    let frugal = Options {
-        worth: 0.5,
-        ..options(Limit::Trials(4), &models)
-    };
-    let (tuned, _) = run_with(Data::Pairs(&matrix), &frugal, "");
-    assert_eq!(tuned.recipe.recommend.neighbours.neighbours, 12);
-    let weights = tuned.recipe.recommend.blend.weights.unwrap();
+    // Where little is worth its place, no more is kept than must be, and what was given up is not taken back.
+    let frugal = BASE.replace("support = 20", "support = 30") + "[recommend.blend]\nworth = 0.5\n";
+    let (tuned, memory) = run_from(&frugal, Data::Pairs(&matrix), Limit::Trials(4), &models, "");
+    let recommend = &tuned.recipe.recommend;
+    assert_eq!((recommend.neighbours.neighbours, recommend.ridge.keep), (12, 15));
+    assert!(!tuned.report.blend.unwrap().kept_base);
+    let weights = recommend.blend.weights.as_ref().unwrap();
     assert!(weights.low_pass.weight.abs() < f64::EPSILON, "{weights:?}");
+    // Trainings that learn the weights themselves read it in the recipe.
+    assert!(memory.text.contains("worth = 0.5"), "{}", memory.text);
 }
 
 #[test]

@@ -295,3 +295,33 @@ fn rows_may_be_shared() {
     );
     assert_eq!(found, [(0, -1.0)]);
 }
+
+#[test]
+fn every_form_tells_the_same_numbers_from_those_below() {
+    let mut numbers = [0.0; 16];
+    for (at, number) in numbers.iter_mut().enumerate() {
+        *number = at as f32 - 8.0;
+    }
+    numbers[..5].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN, f32::MAX]);
+    for threshold in [
+        f32::NEG_INFINITY,
+        f32::MIN,
+        -1.0,
+        0.0,
+        7.0,
+        f32::MAX,
+        f32::INFINITY,
+    ] {
+        let expected = (0..16).fold(0, |bits, at| {
+            let reaches = numbers[at] >= threshold && numbers[at] > f32::NEG_INFINITY;
+            bits | u32::from(reaches) << at
+        });
+        for form in Form::here() {
+            assert_eq!(
+                form.reaching(&numbers, threshold),
+                expected,
+                "{form:?} {threshold}"
+            );
+        }
+    }
+}

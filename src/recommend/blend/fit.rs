@@ -139,7 +139,7 @@ impl Fitting<'_> {
         }
         let parts = self.parts(&held.fitted, popularity, &mut |_| ())?;
         self.progress.begin("Learning the blend", 1);
-        let (weights, _) = learn(&parts, &held, LEARNED_AT);
+        let (weights, _) = learn(&parts, &held, LEARNED_AT, self.params.blend.raw().worth);
         self.progress.end();
         Ok(weights)
     }

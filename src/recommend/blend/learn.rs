@@ -29,8 +29,6 @@ const STEPS: u64 = 160;
 const STEPS_AGAIN: u64 = 40;
 /// What a squared exponent costs, in NDCG: weights follow the length only where that pays.
 const EXPONENT_COST: f64 = 2e-4;
-/// Part of the NDCG that low-pass must bring, beside the others: it lengthens every row that an answer reads.
-pub const WORTH: f64 = 1e-3;
 
 /// What trying weights needs to know of one judged customer.
 struct Judged {
@@ -54,13 +52,14 @@ struct Slice {
     has_low_pass: bool,
 }
 
-/// The weights with the best NDCG at `k` on the slice, for parts that were fitted to `held.fitted`, and that NDCG.
+/// The weights with the best NDCG at `k` on the slice, for parts that were fitted to `held.fitted`, and that NDCG. Low-pass is
+/// left out where it brings less than `worth` of it.
 ///
 /// # Determinism
 /// The same parts and slice give the same weights for any number of threads.
 #[must_use]
-pub fn learn(parts: &Parts, held: &HeldOut, k: usize) -> (Weights, f64) {
-    Rehearsal::new(&[(parts, held)], k, WORTH).learned()
+pub fn learn(parts: &Parts, held: &HeldOut, k: usize, worth: f64) -> (Weights, f64) {
+    Rehearsal::new(&[(parts, held)], k, worth).learned()
 }
 
 /// Parts that were fitted to slices, and the weights that suit them; knows what another part in the place of one would
@@ -68,6 +67,7 @@ pub fn learn(parts: &Parts, held: &HeldOut, k: usize) -> (Weights, f64) {
 pub struct Rehearsal {
     slice: Slice,
     at: Vec<f64>,
+    worth: f64,
 }
 
 impl Rehearsal {
@@ -89,11 +89,15 @@ impl Rehearsal {
             slice.has_low_pass = false;
             let without = slice.search(&at, WEIGHTS, STEPS);
             if slice.learned(&without).1 >= ndcg * (1.0 - worth) {
-                return Self { slice, at: without };
+                return Self {
+                    slice,
+                    at: without,
+                    worth,
+                };
             }
             slice.has_low_pass = true;
         }
-        Self { slice, at }
+        Self { slice, at, worth }
     }
 
     /// The weights, and their NDCG on the slices.
@@ -110,7 +114,15 @@ impl Rehearsal {
     #[must_use]
     pub fn with(&self, part: Part, slices: &[(&Parts, &HeldOut)]) -> (Weights, f64) {
         let slice = self.slice.replaced(part, slices);
-        slice.learned(&slice.search(&self.at, WEIGHTS, STEPS_AGAIN))
+        let found = slice.learned(&slice.search(&self.at, WEIGHTS, STEPS_AGAIN));
+        if slice.has_low_pass && !self.slice.has_low_pass {
+            // What was left out must be worth its place to come back.
+            let without = self.learned();
+            if without.1 >= found.1 * (1.0 - self.worth) {
+                return without;
+            }
+        }
+        found
     }
 }
 

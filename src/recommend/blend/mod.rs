@@ -39,7 +39,7 @@ use crate::numeric::{axpy, norm};
 pub use compose::{BlendRoom, Composed, Scales};
 pub use fit::Fitting;
 pub use held_out::{HeldOut, Share};
-pub use learn::{Part, Rehearsal, WORTH, learn};
+pub use learn::{Part, Rehearsal, learn};
 pub use params::{BlendParams, BlendParamsError, RawBlendParams};
 pub use weights::{RawTerm, RawWeights, Weights, WeightsError};
 

@@ -17,6 +17,8 @@ pub struct RawBlendParams {
     pub held_out_together: f64,
     /// Customers that the weights are learned on, at most.
     pub most_judged: usize,
+    /// Part of the NDCG that low-pass must bring beside the others, where the weights are learned.
+    pub worth: f64,
     /// The weights; learned where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<RawWeights>,
@@ -29,6 +31,7 @@ impl Default for RawBlendParams {
             held_out_share: 0.2,
             held_out_together: 0.5,
             most_judged: 10_000,
+            worth: 1e-3,
             weights: None,
         }
     }
@@ -61,6 +64,7 @@ pub enum BlendParamsError {
 /// | `held_out_share` | 0.2 | share of each customer's items that they are learned on, where there is no time | 0.01 to 0.5 |
 /// | `held_out_together` | 0.5 | share of the customers who lose items that go together: [`Share`] | 0 to 1 |
 /// | `most_judged` | 10,000 | customers that they are learned on, at most | 10 to 1,000,000 |
+/// | `worth` | 0.001 | part of the NDCG that low-pass must bring, or it is left out, because it lengthens every row that an answer reads; `tune` asks the same of half of the links | 0 to 0.5 |
 /// | `weights` | learned | the weights: [`Weights`] | |
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlendParams {
@@ -122,6 +126,12 @@ impl TryFrom<RawBlendParams> for BlendParams {
                 (10..=1_000_000).contains(&raw.most_judged),
                 "between 10 and 1000000",
             ),
+            (
+                "worth",
+                raw.worth,
+                (0.0..=0.5).contains(&raw.worth),
+                "between 0 and 0.5",
+            ),
         ];
         if let Some((key, value, _, rule)) = rules.into_iter().find(|&(_, _, holds, _)| !holds) {
             return Err(BlendParamsError::Value { key, value, rule });
@@ -145,6 +155,8 @@ mod tests {
         assert!(message("held_out_together = -1").contains("held_out_together = -1"));
         assert!(message("held_out_share = 0.9").contains("held_out_share = 0.9"));
         assert!(message("most_judged = 1").contains("most_judged = 1"));
+        assert!(message("worth = 0.6").contains("recommend.blend.worth = 0.6"));
+        assert!(message("worth = nan").contains("worth = NaN"));
         assert!(
             BlendParams::try_from(RawBlendParams::default())
                 .unwrap()

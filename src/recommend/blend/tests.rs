@@ -247,7 +247,7 @@ fn learned_weights_find_the_part_that_knows() {
             .collect();
         Csr::from_rows(&rows, ITEMS)
     }));
-    let (learned, ndcg) = learn(&parts, &held, 10);
+    let (learned, ndcg) = learn(&parts, &held, 10, 1e-3);
     let raw = learned.raw();
     assert!(raw.links.weight > 0.5 && raw.low_pass.weight < 0.2, "{raw:?}");
     let ndcg_of = |model: &dyn Recommender| {
@@ -285,7 +285,7 @@ fn low_pass_that_brings_nothing_is_left_out() {
     let matrix = matrix(600, 5);
     let held = HeldOut::by_share(&matrix, chance(0.2), 400, 1);
     let mut parts = parts(&held.fitted);
-    let weight = |parts: &Parts| learn(parts, &held, 10).0.raw().low_pass.weight;
+    let weight = |parts: &Parts| learn(parts, &held, 10, 1e-3).0.raw().low_pass.weight;
     // What says of all items the same moves nothing.
     parts.low_pass = LowRank::new(
         "low-pass",
@@ -317,7 +317,7 @@ fn threads_do_not_change_a_bit() {
         pool.install(|| {
             let held = HeldOut::by_share(&matrix, chance(0.1), 200, 1);
             let parts = parts(&held.fitted);
-            let (weights, ndcg) = learn(&parts, &held, 20);
+            let (weights, ndcg) = learn(&parts, &held, 20, 1e-3);
             let blend = Blend::new(parts, weights.clone(), &held.fitted);
             (weights, ndcg.to_bits(), blend.rank_all(&matrix, Some(&matrix), 9))
         })
@@ -333,5 +333,8 @@ fn with_nobody_to_judge_the_factors_answer_alone() {
     );
     let held = HeldOut::by_share(&matrix, chance(0.1), 10, 1);
     assert_eq!(held.n_judged(), 0);
-    assert_eq!(learn(&parts(&held.fitted), &held, 20).0, Weights::ials_alone());
+    assert_eq!(
+        learn(&parts(&held.fitted), &held, 20, 1e-3).0,
+        Weights::ials_alone()
+    );
 }

@@ -30,16 +30,14 @@ pub struct Tuned {
 
 /// What a journal of this search begins with.
 #[must_use]
-pub fn header(slices: &Slices<'_>, base: &RawRecipe, options: &Options) -> Header {
+pub fn header(slices: &Slices<'_>, base: &RawRecipe, seed: u64) -> Header {
     // A recipe without a JSON form would be a fault of this program; its text in Rust tells recipes apart as well.
     let text = serde_json::to_string(base).unwrap_or_else(|_| format!("{base:?}"));
-    // Trials depend on what is worth its place, too.
-    let text = format!("{text} worth {}", options.worth);
     Header::new(
         slices.fingerprint(),
         slices.describe(base),
         fingerprint(&text),
-        options.seed,
+        seed,
     )
 }
 
@@ -63,7 +61,7 @@ pub fn tune<'a>(
     current.recommend.blend.weights = None;
     let mut tuner = Tuner {
         slices,
-        judge: Judge::new(slices, options, base.raw.evaluate.k as usize),
+        judge: Judge::new(slices, options.seed, base.raw.evaluate.k as usize),
         base: base.raw.clone(),
         current,
         asked: HashMap::new(),
@@ -301,13 +299,12 @@ impl Tuner<'_> {
             .then(|| self.ask(Model::Blend, Among::Alone, &base, meter))
             .transpose()?;
         let mut best = &trial;
-        // What was given up for fewer links is no reason to take them back.
-        let given_up = if self.has_fewer_links() {
-            self.options.worth
-        } else {
-            0.0
+        // What was given up so that answers cost less is no reason to take it back.
+        let worth = self.base.recommend.blend.worth;
+        let better = |base: &&Trial| {
+            let given_up = worth * f64::from(self.n_left_out(&trial, base));
+            base.ndcg * (1.0 - given_up) > trial.ndcg
         };
-        let better = |base: &&Trial| base.ndcg * (1.0 - given_up) > trial.ndcg;
         if let Some(base_trial) = base_trial.as_ref().filter(better) {
             // Each model is better by itself, but not together: what was there stays.
             best = base_trial;

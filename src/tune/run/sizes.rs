@@ -1,7 +1,9 @@
 //! How large models are: twice the size where that pays, half of the links where nothing is lost.
 
 use super::{Allowance, Among, Meter, Tuner};
+use crate::recipe::RawRecipe;
 use crate::tune::TuneError;
+use crate::tune::journal::Trial;
 use crate::tune::plan::Stage;
 use crate::tune::report::StageReport;
 use crate::tune::space::{Dimension, LINKS};
@@ -63,26 +65,29 @@ impl Tuner<'_> {
         dimension: &Dimension,
         meter: &mut Meter,
     ) -> Result<(), TuneError> {
-        if meter.is_spent() {
+        let half_of =
+            |raw: &RawRecipe| Some((dimension.read(raw) / 2.0).floor()).filter(|&n| n >= dimension.low);
+        if meter.is_spent() || half_of(&self.current).is_none() {
             return Ok(());
         }
         let blend = self.current.clone();
         let among = Among::Blend(&blend);
+        let worth = self.base.recommend.blend.worth;
         let start = self.ask(stage.model, among, &blend, meter)?.ndcg;
         let (mut best, mut kept) = (start, start);
-        loop {
-            let mut halved = self.current.clone();
-            // Fewer than the least are all.
-            let half = (dimension.read(&halved) / 2.0).floor();
-            if half < dimension.low || meter.is_spent() {
+        let mut converged = true;
+        while let Some(half) = half_of(&self.current) {
+            if meter.is_spent() {
+                converged = false;
                 break;
             }
+            let mut halved = self.current.clone();
             dimension.write(&mut halved, half);
             let trial = match self.ask(stage.model, among, &halved, meter) {
                 Err(TuneError::Fit(_)) => break,
                 other => other?,
             };
-            if trial.ndcg < best * (1.0 - self.options.worth) {
+            if trial.ndcg < best * (1.0 - worth) {
                 break;
             }
             best = best.max(trial.ndcg);
@@ -96,15 +101,23 @@ impl Tuner<'_> {
             ndcg: kept,
             trials: meter.trials,
             seconds: meter.seconds,
-            converged: true,
+            converged,
             values: [(dimension.key, dimension.read(&self.current))].into(),
         };
         self.note(report, improved)
     }
-    /// Whether a model's links were halved.
-    pub(super) fn has_fewer_links(&self) -> bool {
-        LINKS
+
+    /// How much of what the base's blend has is left out of another because it was not worth its place: links of a model, or
+    /// low-pass.
+    pub(super) fn n_left_out(&self, blend: &Trial, base: &Trial) -> u32 {
+        let fewer = LINKS
             .iter()
-            .any(|links| links.read(&self.current) < links.read(&self.base))
+            .filter(|links| links.read(&self.current) < links.read(&self.base));
+        let has_low_pass = |trial: &Trial| {
+            let weights = trial.weights.as_ref();
+            weights.is_some_and(|weights| weights.low_pass.weight > 0.0)
+        };
+        // Two models have links.
+        fewer.count() as u32 + u32::from(has_low_pass(base) && !has_low_pass(blend))
     }
 }
