@@ -59,6 +59,17 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Which part of a blend it is; what is none stands for the factors.
+    fn part(self) -> Part {
+        match self {
+            Self::Neighbours | Self::Ridge => Part::Links,
+            Self::LowPass => Part::LowPass,
+            _ => Part::Ials,
+        }
+    }
+}
+
 /// What a trial found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
@@ -262,12 +273,14 @@ impl<'a> Judge<'a> {
                 weights: None,
             });
         };
-        if raw == base {
-            let verdict = Verdict::of(ensemble.rehearsal.learned());
-            self.ensemble = Some(ensemble);
-            return Ok(verdict);
-        }
-        let verdict = self.replaced(model, &params, &mut ensemble);
+        let verdict = match &self.prepared {
+            // Learned from where the weights are, as with any other part in its place.
+            Some(prepared) if raw == base => {
+                let pairs = pairs(&ensemble.parts, prepared);
+                Ok(Verdict::of(ensemble.rehearsal.with(model.part(), &pairs)))
+            }
+            _ => self.replaced(model, &params, &mut ensemble),
+        };
         self.ensemble = Some(ensemble);
         verdict
     }
@@ -300,18 +313,15 @@ impl<'a> Judge<'a> {
                 _ => Other::Ials(Box::new(Ials::fit(matrix, &params.ials, self.seed, &Silent)?)),
             });
         }
-        let part = match model {
-            Model::Neighbours | Model::Ridge => Part::Links,
-            Model::LowPass => Part::LowPass,
-            _ => Part::Ials,
-        };
         let mut swap = |parts: &mut Vec<Parts>| {
             for (parts, other) in parts.iter_mut().zip(&mut others) {
                 other.swap(parts);
             }
         };
         swap(&mut ensemble.parts);
-        let found = ensemble.rehearsal.with(part, &pairs(&ensemble.parts, prepared));
+        let found = ensemble
+            .rehearsal
+            .with(model.part(), &pairs(&ensemble.parts, prepared));
         swap(&mut ensemble.parts);
         Ok(Verdict::of(found))
     }
