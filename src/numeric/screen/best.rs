@@ -15,7 +15,7 @@ impl Best {
         self.k = k;
         self.threshold = threshold;
         // Fewer between two looks for the threshold make it dear, more make it stale.
-        self.limit = k.saturating_add((k / 4).max(16));
+        self.limit = k.saturating_add((k / 2).max(16));
         self.keys.clear();
     }
 

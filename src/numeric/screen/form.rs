@@ -60,9 +60,30 @@ impl Added<'_> {
     }
 }
 
+/// What a walk says that a score is not below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// What is nearly always so: the search asks in the end whether it was.
+    Likely,
+    /// What is always so.
+    Sure,
+}
+
+impl Look {
+    /// How much is taken off a score of all that rounding can move it. It moves it by the whole where what is left of a row points
+    /// along the query; among w numbers one part in √w is usual.
+    fn part(self) -> f32 {
+        match self {
+            Self::Likely => 0.125,
+            Self::Sure => 1.0,
+        }
+    }
+}
+
 /// What a walk reads: some groups of the planes, and lengths of the longest row of each group of all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk<'a> {
+    pub(super) look: Look,
     pub(super) planes: &'a Planes,
     pub(super) query: &'a Query,
     pub(super) lengths: &'a [f32],
@@ -73,7 +94,7 @@ pub(super) struct Walk<'a> {
     pub(super) threshold: f32,
 }
 
-/// A place whose row may reach the threshold, and what its score lies between.
+/// A place whose row may reach the threshold, what its score is not above, and what it is not below, as surely as was asked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) place: u32,
@@ -213,6 +234,7 @@ fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], candidates: &mut 
             n_waiting += 1;
         }
     }
+    let part = walk.look.part();
     for &(group, close, base) in &waiting[..n_waiting] {
         let near = query.by_length * walk.lengths[group];
         let (closer, slack) = dots::<S, DETAIL, 2>(&planes.detail, group, query);
@@ -227,7 +249,7 @@ fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], candidates: &mut 
                 place: (group * LANES + lane) as u32,
                 upper: upper[lane],
                 // The base holds the rounding.
-                lower: about[lane] - near[lane] - 2.0 * query.rounding,
+                lower: about[lane] - part * near[lane] - 2.0 * query.rounding,
                 is_wanted: false,
             });
         }
@@ -328,16 +350,28 @@ mod x86 {
                 for (j, mask) in masks.iter_mut().enumerate() {
                     *mask = _mm512_set1_epi8((bits << (BITS * j)) as i8);
                 }
-                let mut sums = [_mm512_setzero_si512(); PER];
-                for (line, words) in lines.iter().zip(words.as_chunks::<PER>().0) {
+                // Two lines at a time, because a sum waits for the one before.
+                let mut sums = [[_mm512_setzero_si512(); PER]; 2];
+                let (pairs, last) = lines.as_chunks::<2>();
+                let words = words.as_chunks::<PER>().0;
+                let (word_pairs, _) = words.as_chunks::<2>();
+                let add = |sums: &mut [__m512i; PER], line: &Line, words: &[[i8; 4]; PER]| {
                     let line = _mm512_load_si512((line as *const Line).cast());
-                    for j in 0..PER {
-                        let query = _mm512_set1_epi32(i32::from_ne_bytes(words[j].map(|x| x as u8)));
-                        sums[j] = _mm512_dpbusd_epi32(sums[j], _mm512_and_si512(line, masks[j]), query);
+                    for ((sum, mask), word) in sums.iter_mut().zip(masks).zip(words) {
+                        let query = _mm512_set1_epi32(i32::from_ne_bytes(word.map(|x| x as u8)));
+                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(line, mask), query);
                     }
+                };
+                for (pair, words) in pairs.iter().zip(word_pairs) {
+                    add(&mut sums[0], &pair[0], &words[0]);
+                    add(&mut sums[1], &pair[1], &words[1]);
                 }
-                let mut all = sums[0];
-                for (j, &sum) in sums.iter().enumerate().skip(1) {
+                for (line, words) in last.iter().zip(words.iter().skip(2 * pairs.len())) {
+                    add(&mut sums[0], line, words);
+                }
+                let mut all = _mm512_setzero_si512();
+                for (j, (&even, &odd)) in sums[0].iter().zip(&sums[1]).enumerate() {
+                    let sum = _mm512_add_epi32(even, odd);
                     let places = _mm512_set1_epi32((BITS * j) as i32);
                     all = _mm512_add_epi32(all, _mm512_srav_epi32(sum, places));
                 }

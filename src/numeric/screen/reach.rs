@@ -11,6 +11,12 @@ use super::form::{Added, GROUPS};
 use super::index::{Bias, Screened};
 use super::query::Query;
 
+/// How much of what the longest row of a group could add to its score it is taken to add where likely groups are told: little,
+/// because vectors of many numbers stand nearly upright on one another.
+const LIKELY: f32 = 0.05;
+/// About so many groups are looked through for the likeliest.
+const SAMPLED: usize = 1 << 10;
+
 /// No base.
 pub(super) const UNTOUCHED: u32 = u32::MAX;
 
@@ -19,12 +25,14 @@ pub(super) const UNTOUCHED: u32 = u32::MAX;
 pub(super) struct Reach {
     /// What no row exceeds, the groups of a block together.
     most: Vec<[f32; GROUPS]>,
+    /// What the best row of a group is likely to score, in the same order.
+    likely: Vec<[f32; GROUPS]>,
     /// Which of the bases are a group's, or [`UNTOUCHED`].
     slots: Vec<u32>,
     touched: Vec<Touched>,
     /// All that is known of a row's score but the product of what lies beside direction and centroid.
     bases: Vec<[f32; LANES]>,
-    /// The largest bases of groups, while the most promising are found.
+    /// The largest bases of groups while the most promising are found, or what is likely of some groups.
     peaks: Vec<f32>,
 }
 
@@ -82,6 +90,38 @@ impl Reach {
     #[inline]
     pub(super) fn block(&self, block: usize) -> &[f32; GROUPS] {
         &self.most[block]
+    }
+
+    /// Finds what groups are likely to reach; says what about `n` of them reach.
+    pub(super) fn cut(&mut self, screened: &Screened, query: &Query, n: usize) -> f32 {
+        let Self { most, likely, .. } = self;
+        likely.clear();
+        likely.extend(most.iter().zip(&screened.lengths).map(|(most, lengths)| {
+            let mut likely = *most;
+            for at in 0..GROUPS {
+                likely[at] -= (1.0 - LIKELY) * query.reach * lengths[at];
+            }
+            likely
+        }));
+        let n_groups = screened.cluster_of_group.len();
+        let step = (n_groups / SAMPLED).max(1);
+        self.peaks.clear();
+        self.peaks
+            .extend(likely.as_flattened()[..n_groups].iter().step_by(step));
+        let nth = (n / step).clamp(1, self.peaks.len()) - 1;
+        *self.peaks.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1
+    }
+
+    /// What groups are likely to reach, for the groups of a block, as of the last cut.
+    #[inline]
+    pub(super) fn likely(&self, block: usize) -> &[f32; GROUPS] {
+        &self.likely[block]
+    }
+
+    /// Forgets a group: it has been looked at.
+    #[inline]
+    pub(super) fn pass_by(&mut self, group: usize) {
+        self.most.as_flattened_mut()[group] = f32::NEG_INFINITY;
     }
 
     /// Where the bases of a group are.

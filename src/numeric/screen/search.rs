@@ -4,16 +4,17 @@ use super::super::dot::dot;
 use super::super::tile::LANES;
 use super::addends::{Addends, NO_ROW};
 use super::best::Best;
-use super::form::{Candidate, GROUPS, Walk, prefetch};
+use super::form::{Candidate, GROUPS, Look, Walk, prefetch};
 use super::index::{Bias, ExactIndex, LONG, Screened};
 use super::query::{Query, length};
 use super::reach::Reach;
 
 /// Rows that are passed between two questions whether the search is over.
 const ROUND: usize = 1 << 12;
-/// From so many groups on, a sample says what threshold to begin with, one group of so many.
-const SAMPLED: usize = 256;
-const SAMPLE: usize = 16;
+/// Groups that are looked at before the others: so many, and one for so many wanted rows, or one of so many groups.
+const FIRST: usize = 16;
+const WANTED: usize = 4;
+const OF_ALL: usize = 128;
 /// Groups that are looked at together.
 const TOGETHER: usize = 64;
 /// How many rows ahead memory is asked.
@@ -22,8 +23,6 @@ const AHEAD: usize = 4;
 const PROMISING: usize = 2;
 /// So many more candidates than twice what is wanted are kept before those are dropped that the threshold has left behind.
 const SPARE: usize = 1 << 10;
-/// Standard deviations by which more of the best may come into the sample.
-const SURE: f32 = 2.3;
 
 /// What is asked: the best `k` by `(row · query + bias_weight · bias) + addend`, computed in `f32` in this order.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +44,7 @@ pub struct SearchRoom {
     reach: Reach,
     /// Exact scores.
     best: Best,
-    /// What scores cannot be below, by place: so many of them are the threshold.
+    /// What scores are hardly below, by place: so many of them are the threshold.
     lower: Best,
     /// Places of touched groups that are scored first.
     promising: Vec<(u32, f32)>,
@@ -124,10 +123,12 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
     /// to [`top_k`](crate::numeric::top_k) of all scores. A score that is not above negative infinity (so also NaN) is
     /// left out.
     ///
-    /// Groups of sixteen rows of a cluster go by falling length. A group whose length, whose two bits a number, or whose six bits a number
-    /// show that it cannot reach the threshold is passed over. Six bits also say what a score cannot be below: the `k`-th largest of
-    /// that is the threshold, so that no more rows than nearly `k` are scored exactly in the end, beside twice as many at the
-    /// beginning where something is added.
+    /// Groups of sixteen rows of a cluster go by falling length. A group whose length, whose two bits a number, or whose six
+    /// bits a number show that it cannot reach the threshold is passed over. The threshold is the `k`-th largest of what
+    /// scores are hardly below by six bits, and nearly the last one early, because the likeliest groups are looked at before
+    /// all others. No more rows than nearly `k` are scored exactly in the end, beside twice as many at the beginning where
+    /// something is added. Should one of the best lie below the threshold after all, which is rare, the search is done again
+    /// with what scores cannot be below.
     ///
     /// `keep` is asked for rows that may be among the best alone. `is_over` is asked every few thousand rows; once it says
     /// so, the outcome is `None`, and `best` is empty.
@@ -228,30 +229,24 @@ impl SearchRoom {
         keep: impl Fn(usize) -> bool,
         is_over: impl Fn() -> bool,
     ) -> Option<()> {
-        let Set { screened, bias, .. } = set;
-        let addends = set.search.addends;
-        self.reach.set(screened, &self.query, bias, addends);
-        self.open(k, f32::NEG_INFINITY);
-        let mut guess = f32::NEG_INFINITY;
-        if !self.begin_with_promising(set, k, &keep, &is_over)? && screened.lengths.len() * GROUPS >= SAMPLED
-        {
-            // So many of the best k come into the sample, and no more but for one time in a hundred.
-            let expected = k as f32 / SAMPLE as f32;
-            let sampled = (expected + SURE * expected.sqrt()).ceil() + 1.0;
-            self.open(sampled as usize, guess);
-            self.walk(set, SAMPLE, &keep, &is_over)?;
-            self.lower.settle();
-            if self.lower.is_full() {
-                guess = self.lower.threshold();
-            }
-            self.open(k, guess);
-        }
-        self.walk(set, 1, &keep, &is_over)?;
-        self.score(set, &keep, &is_over)?;
-        if guess > f32::NEG_INFINITY && !self.best.is_full() {
+        for look in [Look::Likely, Look::Sure] {
+            self.reach
+                .set(set.screened, &self.query, set.bias, set.search.addends);
             self.open(k, f32::NEG_INFINITY);
-            self.walk(set, 1, &keep, &is_over)?;
+            if !self.begin_with_promising(set, k, &keep, &is_over)? {
+                let first = (FIRST + k / WANTED).max(set.screened.cluster_of_group.len() / OF_ALL);
+                let cut = self.reach.cut(set.screened, &self.query, first);
+                self.walk(set, look, Some(cut), &keep, &is_over)?;
+                self.lower.settle();
+            }
+            self.walk(set, look, None, &keep, &is_over)?;
             self.score(set, &keep, &is_over)?;
+            // What was passed over does not reach the threshold. If all that was found does, nothing is missing; if not, what is
+            // nearly always so was not so this time.
+            let threshold = self.lower.threshold();
+            if threshold == f32::NEG_INFINITY || self.best.is_full() && self.best.threshold() >= threshold {
+                break;
+            }
         }
         Some(())
     }
@@ -301,18 +296,17 @@ impl SearchRoom {
         self.lower.open(k, threshold);
     }
 
-    /// Passes every `step`-th group.
+    /// Passes the groups that may reach the threshold and were not passed before; with a cut, the likely ones alone.
     fn walk<R: AsRef<[f32]> + Sync>(
         &mut self,
         set: Set<'_, R>,
-        step: usize,
+        look: Look,
+        cut: Option<f32>,
         keep: impl Fn(usize) -> bool,
         is_over: impl Fn() -> bool,
     ) -> Option<()> {
         let screened = set.screened;
         let n_groups = screened.cluster_of_group.len();
-        // Of a block, those that are passed.
-        let every = (0..GROUPS).step_by(step).fold(0, |every, at| every | 1 << at);
         self.groups.clear();
         for first in (0..n_groups).step_by(GROUPS) {
             if first % (ROUND / LANES) == 0 && is_over() {
@@ -321,28 +315,34 @@ impl SearchRoom {
             let block = first / GROUPS;
             let mut reaching = screened
                 .form
-                .reaching(self.reach.block(block), self.lower.threshold())
-                & every;
+                .reaching(self.reach.block(block), self.lower.threshold());
+            if let Some(cut) = cut {
+                reaching &= screened.form.reaching(self.reach.likely(block), cut);
+            }
             while reaching != 0 {
                 let group = first + reaching.trailing_zeros() as usize;
                 reaching &= reaching - 1;
                 if group < n_groups {
                     self.groups.push((group as u32, self.reach.slot(group)));
+                    if cut.is_some() {
+                        self.reach.pass_by(group);
+                    }
                 }
             }
             if self.groups.len() >= TOGETHER {
-                self.pass(set, &keep);
+                self.pass(set, look, &keep);
             }
         }
-        self.pass(set, keep);
+        self.pass(set, look, keep);
         Some(())
     }
 
     /// Looks at the collected groups, and collects what may be among the best.
-    fn pass<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, keep: impl Fn(usize) -> bool) {
+    fn pass<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, look: Look, keep: impl Fn(usize) -> bool) {
         for groups in self.groups.chunks(TOGETHER) {
             let known = self.candidates.len();
             let walk = Walk {
+                look,
                 planes: &set.screened.planes,
                 query: &self.query,
                 lengths: set.screened.lengths.as_flattened(),
