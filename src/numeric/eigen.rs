@@ -57,9 +57,7 @@ pub fn symmetric_eigen(a: &[f64], n: usize) -> Eigen {
         mut beside,
         reflections,
     } = tridiagonal(a.iter().map(|x| x / unit).collect(), n);
-    let mut turned = Turned::identity(n);
-    diagonalise(&mut diagonal, &mut beside, &mut turned);
-    let mut rows = turned.into_rows(n);
+    let mut rows = turned_identity(Sweeps::new(&mut diagonal, &mut beside), n);
     rows.par_iter_mut().for_each(|row| {
         reflect(row, &reflections);
         let largest = row.iter().fold(
@@ -88,8 +86,8 @@ struct Due {
     w: Vec<f64>,
 }
 
-/// Makes the matrix tridiagonal. Each row is read once a step: what the last reflection changes and the product with the
-/// next one are one pass.
+/// Makes the matrix tridiagonal. Of its two equal halves the upper one is kept, and each number is read once a step: what the
+/// last reflection changes and the product with the next one are one pass.
 fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
     /// Entries that a thread takes at once: fewer cost less than waking it.
     const SHARE: usize = 1 << 15;
@@ -104,8 +102,8 @@ fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
     for k in 0..n {
         let size = n - k - 1;
         let (row, below) = a[k * n..].split_at_mut(n);
-        let mut unused = [0.0];
-        change(row, &due, 0, &vec![0.0; size + 1], n, &mut unused);
+        let nothing = vec![0.0; size + 1];
+        change(row, &due, 0, &nothing, n, &mut nothing.clone());
         diagonal[k] = row[k];
         let mut v: Vec<f64> = row[k + 1..].to_vec();
         if size == 1 {
@@ -132,11 +130,18 @@ fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
         if share >= size {
             change(below, &rest, 0, &v, n, &mut w);
         } else {
-            below
+            let parts: Vec<Vec<f64>> = below
                 .par_chunks_mut(share * n)
-                .zip(w.par_chunks_mut(share))
                 .enumerate()
-                .for_each(|(at, (rows, w))| change(rows, &rest, at * share, &v, n, w));
+                .map(|(at, rows)| {
+                    let mut part = vec![0.0; size];
+                    change(rows, &rest, at * share, &v, n, &mut part);
+                    part
+                })
+                .collect();
+            for part in parts {
+                w.iter_mut().zip(part).for_each(|(w, part)| *w += part);
+            }
         }
         for w in &mut w {
             *w *= scale;
@@ -157,8 +162,8 @@ fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
     }
 }
 
-/// Changes the last columns of rows of `n` numbers, of which the first is row `first` of the change, and multiplies them
-/// with `next`.
+/// Changes rows of `n` numbers from the diagonal on, of which the first is row `first` of the change, and adds what they and their
+/// mirror images contribute to the product with `next`.
 fn change(rows: &mut [f64], due: &Due, first: usize, next: &[f64], n: usize, product: &mut [f64]) {
     dispatch!(change_body(rows: &mut [f64], due: &Due, first: usize, next: &[f64], n: usize, product: &mut [f64]));
 }
@@ -173,31 +178,38 @@ fn change_body<V: Vector, const ROWS: usize>(
     product: &mut [f64],
 ) {
     let size = due.v.len();
-    for (at, (row, product)) in rows.chunks_exact_mut(n).zip(product).enumerate() {
-        let (v_i, w_i) = (due.v[first + at], due.w[first + at]);
-        let row = &mut row[n - size..];
-        let (row, row_rest) = row.as_chunks_mut::<8>();
-        let (v, v_rest) = due.v.as_chunks::<8>();
-        let (w, w_rest) = due.w.as_chunks::<8>();
-        let (next, next_rest) = next.as_chunks::<8>();
+    for (i, row) in (first..).zip(rows.chunks_exact_mut(n)) {
+        let (v_i, w_i, next_i) = (due.v[i], due.w[i], next[i]);
+        let row = &mut row[n - size + i..];
+        row[0] -= 2.0 * v_i * w_i;
+        let mut sum = row[0] * next_i;
+        let (row, row_rest) = row[1..].as_chunks_mut::<8>();
+        let (v, v_rest) = due.v[i + 1..].as_chunks::<8>();
+        let (w, w_rest) = due.w[i + 1..].as_chunks::<8>();
+        let (next, next_rest) = next[i + 1..].as_chunks::<8>();
+        let (mirrored, mirrored_rest) = product[i + 1..].as_chunks_mut::<8>();
         let mut sums = [0.0; 8];
-        for (((a, v), w), next) in row.iter_mut().zip(v).zip(w).zip(next) {
+        for ((((a, v), w), next), mirrored) in row.iter_mut().zip(v).zip(w).zip(next).zip(mirrored) {
             // A copy, because the compiler keeps no vector of what it must write back number by number.
             let mut changed = *a;
             for lane in 0..8 {
                 changed[lane] -= v_i * w[lane] + w_i * v[lane];
             }
             *a = changed;
+            let mut added = *mirrored;
             for lane in 0..8 {
                 sums[lane] += changed[lane] * next[lane];
+                added[lane] += changed[lane] * next_i;
             }
+            *mirrored = added;
         }
-        let mut rest = 0.0;
-        for (((a, v), w), next) in row_rest.iter_mut().zip(v_rest).zip(w_rest).zip(next_rest) {
+        let rest = row_rest.iter_mut().zip(v_rest).zip(w_rest).zip(next_rest);
+        for ((((a, v), w), next), mirrored) in rest.zip(mirrored_rest) {
             *a -= v_i * w + w_i * v;
-            rest += *a * next;
+            sum += *a * next;
+            *mirrored += *a * next_i;
         }
-        *product = rest + sums.iter().sum::<f64>();
+        product[i] += sum + sums.iter().sum::<f64>();
     }
 }
 
@@ -231,107 +243,121 @@ fn reflect_body<V: Vector, const ROWS: usize>(row: &mut [f64], reflections: &[(V
     }
 }
 
-/// Makes the tridiagonal matrix diagonal, and turns rows by the same rotations.
-fn diagonalise(d: &mut [f64], e: &mut [f64], turned: &mut Turned) {
+/// QL: makes a tridiagonal matrix diagonal, one sweep after another.
+struct Sweeps<'a> {
+    diagonal: &'a mut [f64],
+    beside: &'a mut [f64],
+    negligible: f64,
+    /// Eigenvalues that are found.
+    low: usize,
+    /// Sweeps for the next one.
+    n: usize,
+}
+
+impl<'a> Sweeps<'a> {
     /// QL needs about two sweeps for an eigenvalue; thirty have never been seen for finite input.
-    const SWEEPS: usize = 60;
-    let n = d.len();
-    let negligible = 1e-32
-        * d.iter()
-            .chain(e.iter())
-            .fold(0.0f64, |largest, x| largest.max(x.abs()));
-    for low in 0..n {
-        for _ in 0..SWEEPS {
-            let high = (low..n - 1)
-                .find(|&i| e[i].abs() <= (f64::EPSILON * (d[i].abs() + d[i + 1].abs())).max(negligible))
-                .unwrap_or(n - 1);
-            if high == low {
+    const MOST: usize = 60;
+    /// Rotations that are applied together: enough to pay for sharing them among threads, and few enough that they stay
+    /// in the second cache, and that the next ones are found meanwhile.
+    const SHARE: usize = 4_096;
+
+    fn new(diagonal: &'a mut [f64], beside: &'a mut [f64]) -> Self {
+        let entries = diagonal.iter().chain(beside.iter());
+        Self {
+            negligible: 1e-32 * entries.fold(0.0f64, |largest, x| largest.max(x.abs())),
+            diagonal,
+            beside,
+            low: 0,
+            n: 0,
+        }
+    }
+
+    /// Writes the next rotations over `due`; none: the matrix is diagonal.
+    fn next(&mut self, due: &mut Vec<Rotation>) {
+        due.clear();
+        while self.low < self.diagonal.len() && due.len() < Self::SHARE {
+            let high = self.high();
+            if high == self.low || self.n == Self::MOST {
+                self.low += 1;
+                self.n = 0;
+                continue;
+            }
+            self.sweep(high, due);
+            self.n += 1;
+        }
+    }
+
+    /// The last row of the part that is not yet split from the next eigenvalue.
+    fn high(&self) -> usize {
+        let (d, e) = (&*self.diagonal, &*self.beside);
+        let is_split =
+            |&i: &usize| e[i].abs() <= (f64::EPSILON * (d[i].abs() + d[i + 1].abs())).max(self.negligible);
+        let last = d.len() - 1;
+        (self.low..last).find(is_split).unwrap_or(last)
+    }
+
+    fn sweep(&mut self, high: usize, due: &mut Vec<Rotation>) {
+        let (d, e, low) = (&mut *self.diagonal, &mut *self.beside, self.low);
+        let half = (d[low + 1] - d[low]) / (2.0 * e[low]);
+        let mut g = d[high] - d[low] + e[low] / (half + half.hypot(1.0).copysign(half));
+        let (mut sine, mut cosine, mut shift) = (1.0, 1.0, 0.0);
+        let mut split = None;
+        for i in (low..high).rev() {
+            let (f, b) = (sine * e[i], cosine * e[i]);
+            let radius = (f * f + g * g).sqrt();
+            e[i + 1] = radius;
+            if radius <= 0.0 {
+                split = Some(i);
                 break;
             }
-            let half = (d[low + 1] - d[low]) / (2.0 * e[low]);
-            let mut g = d[high] - d[low] + e[low] / (half + half.hypot(1.0).copysign(half));
-            let (mut sine, mut cosine, mut shift) = (1.0, 1.0, 0.0);
-            let mut split = None;
-            for i in (low..high).rev() {
-                let (f, b) = (sine * e[i], cosine * e[i]);
-                let radius = (f * f + g * g).sqrt();
-                e[i + 1] = radius;
-                if radius <= 0.0 {
-                    split = Some(i);
-                    break;
-                }
-                (sine, cosine) = (f / radius, g / radius);
-                g = d[i + 1] - shift;
-                let r = (d[i] - g) * sine + 2.0 * cosine * b;
-                shift = sine * r;
-                d[i + 1] = g + shift;
-                g = cosine * r - b;
-                turned.due.push(Rotation { at: i, cosine, sine });
-            }
-            match split {
-                Some(i) => d[i + 1] -= shift,
-                None => {
-                    d[low] -= shift;
-                    e[low] = g;
-                }
-            }
-            e[high] = 0.0;
-            turned.catch_up_when_much_is_due();
+            (sine, cosine) = (f / radius, g / radius);
+            g = d[i + 1] - shift;
+            let r = (d[i] - g) * sine + 2.0 * cosine * b;
+            shift = sine * r;
+            d[i + 1] = g + shift;
+            g = cosine * r - b;
+            due.push(Rotation { at: i, cosine, sine });
         }
+        match split {
+            Some(i) => d[i + 1] -= shift,
+            None => {
+                d[low] -= shift;
+                e[low] = g;
+            }
+        }
+        e[high] = 0.0;
     }
-    turned.catch_up();
 }
 
-/// The rows of the identity, turned by the rotations that are known so far but for those that are due.
-struct Turned {
-    /// A strip of columns each: strips do not touch one another.
-    strips: Vec<Vec<[f64; STRIP]>>,
-    due: Vec<Rotation>,
-}
-
-impl Turned {
-    /// Rotations that are applied together: enough to pay for sharing them among threads, and few enough that they stay
-    /// in the second cache.
-    const SHARE: usize = 8_192;
-
-    fn identity(n: usize) -> Self {
-        let strip = |strip| {
-            let mut rows = vec![[0.0; STRIP]; n];
-            for (lane, row) in rows.iter_mut().skip(strip * STRIP).take(STRIP).enumerate() {
-                row[lane] = 1.0;
-            }
-            rows
-        };
-        Self {
-            strips: (0..n.div_ceil(STRIP)).map(strip).collect(),
-            due: Vec::with_capacity(Self::SHARE + n),
+/// The rows of the identity, turned by the rotations of all sweeps: while some are applied, the next are found.
+fn turned_identity(mut sweeps: Sweeps<'_>, n: usize) -> Vec<Vec<f64>> {
+    // A strip of columns each: strips do not touch one another.
+    let strip = |strip| {
+        let mut rows = vec![[0.0; STRIP]; n];
+        for (lane, row) in rows.iter_mut().skip(strip * STRIP).take(STRIP).enumerate() {
+            row[lane] = 1.0;
         }
+        rows
+    };
+    let mut strips: Vec<Vec<[f64; STRIP]>> = (0..n.div_ceil(STRIP)).map(strip).collect();
+    let (mut due, mut ahead) = (Vec::new(), Vec::new());
+    sweeps.next(&mut due);
+    while !due.is_empty() {
+        rayon::join(
+            || strips.par_iter_mut().for_each(|rows| rotate(rows, &due)),
+            || sweeps.next(&mut ahead),
+        );
+        std::mem::swap(&mut due, &mut ahead);
     }
-
-    fn catch_up_when_much_is_due(&mut self) {
-        if self.due.len() >= Self::SHARE {
-            self.catch_up();
+    let whole = |row: usize| {
+        let mut whole = Vec::with_capacity(n.next_multiple_of(STRIP));
+        for strip in &strips {
+            whole.extend_from_slice(&strip[row]);
         }
-    }
-
-    fn catch_up(&mut self) {
-        let due = self.due.as_slice();
-        self.strips.par_iter_mut().for_each(|rows| rotate(rows, due));
-        self.due.clear();
-    }
-
-    fn into_rows(self, n: usize) -> Vec<Vec<f64>> {
-        let whole = |row| {
-            let mut whole = Vec::with_capacity(n.next_multiple_of(STRIP));
-            for strip in &self.strips {
-                let strip: &[f64; STRIP] = &strip[row];
-                whole.extend_from_slice(strip);
-            }
-            whole.truncate(n);
-            whole
-        };
-        (0..n).map(whole).collect()
-    }
+        whole.truncate(n);
+        whole
+    };
+    (0..n).map(whole).collect()
 }
 
 fn rotate(rows: &mut [[f64; STRIP]], rotations: &[Rotation]) {
