@@ -14,12 +14,17 @@ use super::conjugate::{HEAVY_ROW, Held, RowImprover};
 use super::params::IalsParams;
 use super::solve::{Entries, RowSolver};
 use crate::history::Csr;
-use crate::numeric::{Eigen, PackedRows, gram, multiply, symmetric_eigen};
+use crate::numeric::{Eigen, PackedRows, gram, multiply, prefetch, symmetric_eigen};
 use crate::progress::Progress;
 use crate::recommend::FitError;
 
 /// Rows that a thread takes at once, at most: turned together, they stay in the second cache.
 const LARGEST_SHARE: usize = 64;
+
+/// Entries of a row whose factors are asked for from memory before the row ahead of it is improved, and how many numbers of
+/// them: the processor sees where that leads.
+const ASKED: usize = 64;
+const HEAD: usize = 64;
 
 /// Numbers that are drawn from one stretch of the random sequence.
 const DRAWN_TOGETHER: usize = 1 << 19;
@@ -75,6 +80,22 @@ pub(super) fn fit_items(
     });
     progress.end();
     found
+}
+
+/// Moves rows of `width` numbers to their places among `n` rows, which ascend; the other rows are zero.
+pub(super) fn spread(mut rows: Vec<f32>, places: &[u32], n: usize, width: usize) -> Vec<f32> {
+    rows.resize(n * width, 0.0);
+    for (at, &place) in places.iter().enumerate().rev() {
+        let place = place as usize;
+        if place == at {
+            // So are all before.
+            break;
+        }
+        let row = at * width..(at + 1) * width;
+        rows.copy_within(row.clone(), place * width);
+        rows[row].fill(0.0);
+    }
+    rows
 }
 
 fn are_finite(numbers: &[f32]) -> bool {
@@ -259,7 +280,14 @@ impl Improver {
                 x.copy_from_slice(after);
             }
         }
-        for (entries, x) in rows {
+        for at in 0..rows.len() {
+            if let Some((next, _)) = rows.get(at + 1) {
+                for &column in next.columns.iter().take(ASKED) {
+                    let (row, _) = other.rows.row(column as usize);
+                    prefetch(&row[..row.len().min(HEAD)]);
+                }
+            }
+            let (entries, x) = &mut rows[at];
             self.room.improve(other, params, *entries, x);
         }
     }
@@ -281,4 +309,26 @@ pub(super) fn solve_side(matrix: &Csr, other: &Axes, params: &IalsParams, out: &
     };
     held.rows.refill(&other.factors, width);
     improve_rows(&held, params, None, rows);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_spread_to_their_places() {
+        let rows = || (1u8..=6).map(f32::from).collect::<Vec<_>>();
+        for (places, n, expected) in [
+            ([0, 1, 2], 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            ([0, 1, 2], 4, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 0.0]),
+            ([0, 2, 3], 4, vec![1.0, 2.0, 0.0, 0.0, 3.0, 4.0, 5.0, 6.0]),
+            (
+                [1, 2, 4],
+                5,
+                vec![0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 5.0, 6.0],
+            ),
+        ] {
+            assert_eq!(spread(rows(), &places, n, 2), expected, "{places:?}");
+        }
+    }
 }

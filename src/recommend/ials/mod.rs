@@ -110,11 +110,7 @@ impl Ials {
         let params = params.resolved(&filled);
         let first = fit::first_items(filled.n_columns(), &params, seed);
         let found = fit::fit_items(&filled, &params, first, progress)?;
-        let width = params.raw().factors;
-        let mut items = vec![0.0; matrix.n_columns() * width];
-        for (found, &column) in found.chunks_exact(width).zip(&columns) {
-            items[column as usize * width..][..width].copy_from_slice(found);
-        }
+        let items = fit::spread(found, &columns, matrix.n_columns(), params.raw().factors);
         Ok(Self::new(params, items.into()))
     }
 
