@@ -1,6 +1,7 @@
 //! Asking for memory before it is read.
 
 /// Asks for the memory of a slice that will soon be read. Changes nothing but how long the reading takes.
+#[inline(always)]
 pub fn prefetch<T>(slice: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {

@@ -21,7 +21,7 @@ pub(super) trait Vector: Copy {
     fn madd(a: f32, b: Self, c: Self) -> Self;
     /// `a · b + c`, lane by lane.
     fn fused(a: Self, b: Self, c: Self) -> Self;
-    /// The sum of four vectors' lanes, each.
+    /// The sum of four vectors' lanes, each: upper halves are added to lower ones, the same bits on every machine.
     #[inline(always)]
     fn sum_four(vectors: [Self; 4]) -> [f32; 4] {
         vectors.map(|vector| {
@@ -149,19 +149,19 @@ mod x86 {
 
         #[inline(always)]
         fn sum_four([a, b, c, d]: [Self; 4]) -> [f32; 4] {
-            // Two rounds of interleaving leave four lanes of four partial sums, one of each vector.
+            // Upper halves are added to lower ones, of two vectors, of four, within each four, and within each two.
             // SAFETY: the processor has AVX-512F, and every operation below is one of its.
             let all = unsafe {
-                let ab = _mm512_add_ps(_mm512_unpacklo_ps(a.0, b.0), _mm512_unpackhi_ps(a.0, b.0));
-                let cd = _mm512_add_ps(_mm512_unpacklo_ps(c.0, d.0), _mm512_unpackhi_ps(c.0, d.0));
-                let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
-                let low = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
-                let all = _mm512_add_ps(low, _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
-                let all = _mm512_add_ps(all, _mm512_shuffle_f32x4::<0b01_00_11_10>(all, all));
-                _mm512_castps512_ps128(_mm512_add_ps(
-                    all,
-                    _mm512_shuffle_f32x4::<0b10_11_00_01>(all, all),
-                ))
+                let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(a.0, b.0);
+                let ab = _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_10_11_10>(a.0, b.0));
+                let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(c.0, d.0);
+                let cd = _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_10_11_10>(c.0, d.0));
+                let low = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+                let all = _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd));
+                let all = _mm512_add_ps(all, _mm512_permute_ps::<0b11_10_11_10>(all));
+                let all = _mm512_add_ps(all, _mm512_permute_ps::<0b01_01_01_01>(all));
+                let first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+                _mm512_castps512_ps128(_mm512_permutexvar_ps(first, all))
             };
             // SAFETY: a 128-bit vector of f32 and four f32 are the same 16 bytes.
             unsafe { transmute::<__m128, [f32; 4]>(all) }

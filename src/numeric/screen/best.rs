@@ -5,8 +5,11 @@
 pub(super) struct Best {
     k: usize,
     threshold: f32,
+    /// So many are taken in before the best `k` of them are kept.
     limit: usize,
+    /// The first `n` are taken in.
     keys: Vec<u64>,
+    n: usize,
 }
 
 impl Best {
@@ -16,11 +19,8 @@ impl Best {
         self.threshold = threshold;
         // Fewer between two looks for the threshold make it dear, more make it stale.
         self.limit = k.saturating_add((k / 2).max(16));
-        self.keys.clear();
-    }
-
-    pub(super) fn k(&self) -> usize {
-        self.k
+        self.keys.truncate(self.limit);
+        self.n = 0;
     }
 
     /// What a score must at least reach: an equal one may come from a lower row.
@@ -29,25 +29,36 @@ impl Best {
     }
 
     /// Takes a row in whose score reaches the threshold.
+    #[inline(always)]
     pub(super) fn offer(&mut self, row: u32, score: f32) {
-        if score >= self.threshold && score > f32::NEG_INFINITY {
-            self.keys.push(key(row, score));
-            if self.keys.len() >= self.limit {
-                self.settle();
-            }
+        if self.n == self.keys.len() {
+            self.make_room();
+        }
+        // Written either way, because nobody foretells which way it will be.
+        self.keys[self.n] = key(row, score);
+        self.n += usize::from(score >= self.threshold && score > f32::NEG_INFINITY);
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
+        if self.keys.len() == self.limit {
+            self.settle();
+        } else {
+            let more = (2 * self.keys.len()).max(64).min(self.limit);
+            self.keys.resize(more, 0);
         }
     }
 
     /// Whether there are `k`, all of which reach the threshold that was given.
     pub(super) fn is_full(&self) -> bool {
-        self.keys.len() >= self.k
+        self.n >= self.k
     }
 
     /// Keeps the best `k` and raises the threshold to the last of them.
     pub(super) fn settle(&mut self) {
         if self.is_full() {
-            let (_, &mut kth, _) = self.keys.select_nth_unstable(self.k - 1);
-            self.keys.truncate(self.k);
+            let (_, &mut kth, _) = self.keys[..self.n].select_nth_unstable(self.k - 1);
+            self.n = self.k;
             self.raise(pair(kth).1);
         }
     }
@@ -60,8 +71,9 @@ impl Best {
     /// Writes the best `k`, best first, behind what `out` holds.
     pub(super) fn write(&mut self, out: &mut Vec<(u32, f32)>) {
         self.settle();
-        self.keys.sort_unstable();
-        out.extend(self.keys.iter().map(|&key| pair(key)));
+        let keys = &mut self.keys[..self.n];
+        keys.sort_unstable();
+        out.extend(keys.iter().map(|&key| pair(key)));
     }
 }
 

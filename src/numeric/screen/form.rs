@@ -5,6 +5,7 @@
 
 use std::array::from_fn;
 
+use super::super::prefetch::prefetch;
 use super::super::tile::LANES;
 use super::planes::{COARSE, DETAIL, Line, Plane, Planes};
 use super::query::Query;
@@ -94,14 +95,40 @@ pub(super) struct Walk<'a> {
     pub(super) threshold: f32,
 }
 
-/// A place whose row may reach the threshold, what its score is not above, and what it is not below, as surely as was asked.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
-    pub(super) place: u32,
-    pub(super) upper: f32,
-    pub(super) lower: f32,
-    /// Whether the asker was asked and wants it.
-    pub(super) is_wanted: bool,
+/// Places whose rows may reach the threshold, what their scores are not above, and what they are not below, as surely as was
+/// asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    n: usize,
+    /// Longer than `n` by a group at least, and so are the others.
+    places: Vec<u32>,
+    upper: Vec<f32>,
+    lower: Vec<f32>,
+}
+
+impl Found {
+    /// Forgets all, and makes room for so many groups.
+    fn open(&mut self, groups: usize) {
+        let n = (groups + 1) * LANES;
+        if self.places.len() < n {
+            self.places.resize(n, 0);
+            self.upper.resize(n, 0.0);
+            self.lower.resize(n, 0.0);
+        }
+        self.n = 0;
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Place, upper and lower bound of each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, f32, f32)> {
+        let bounds = self.upper.iter().zip(&self.lower);
+        let all = self.places.iter().zip(bounds).take(self.n);
+        all.map(|(&place, (&upper, &lower))| (place, upper, lower))
+    }
 }
 
 impl Form {
@@ -133,28 +160,20 @@ impl Form {
         }
     }
 
-    /// Appends what may reach the threshold, as far as the planes tell.
-    pub(super) fn walk(self, walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
+    /// Finds what may reach the threshold, as far as the planes tell.
+    pub(super) fn walk(self, walk: Walk<'_>, found: &mut Found) {
         match self {
-            Self::Plain => walk_body::<Plain>(walk, candidates),
+            Self::Plain => walk_body::<Plain>(walk, found),
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
             // SAFETY: this form is only made by `here`, which has asked the processor.
-            Self::Avx2 => unsafe { x86::walk_avx2(walk, candidates) },
+            Self::Avx2 => unsafe { x86::walk_avx2(walk, found) },
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
             // SAFETY: as above.
-            Self::Vnni => unsafe { x86::walk_vnni(walk, candidates) },
+            Self::Vnni => unsafe { x86::walk_vnni(walk, found) },
         }
     }
-}
-
-/// Asks for the numbers of a row that will soon be read.
-pub(super) fn prefetch(row: &[f32]) {
-    #[cfg(target_arch = "x86_64")]
-    x86::prefetch(row.as_chunks::<LANES>().0);
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = row;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -179,39 +198,79 @@ trait Sums {
         mask
     }
 
-    /// Asks for lines of memory that will soon be read.
+    /// Scales and lengths of rests, from the line that holds halves.
     #[inline(always)]
-    fn prefetch<T>(_: &[T]) {}
-}
+    fn split(halves: &Line) -> ([f32; LANES], [f32; LANES]) {
+        let (mut scales, mut rests) = ([0.0; LANES], [0.0; LANES]);
+        for (lane, &halves) in halves.0.iter().enumerate() {
+            let halves = u32::from_ne_bytes(halves);
+            scales[lane] = f32::from_bits(halves & 0xffff_0000);
+            rests[lane] = f32::from_bits(halves << 16);
+        }
+        (scales, rests)
+    }
 
-#[inline(always)]
-fn walk_body<S: Sums>(walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
-    for first in (0..walk.groups.len()).step_by(GROUPS) {
-        walk_groups::<S>(walk, &walk.groups[first..], candidates);
+    /// Appends the lanes of a mask, the first of which is at place `first`.
+    #[inline(always)]
+    fn append(mut mask: u32, first: u32, upper: &[f32; LANES], lower: &[f32; LANES], found: &mut Found) {
+        while mask != 0 {
+            let lane = mask.trailing_zeros();
+            mask &= mask - 1;
+            found.places[found.n] = first + lane;
+            found.upper[found.n] = upper[lane as usize];
+            found.lower[found.n] = lower[lane as usize];
+            found.n += 1;
+        }
     }
 }
 
-/// The next few groups.
+/// A group that the coarse plane lets through.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    group: usize,
+    /// Dot products so far.
+    close: [f32; LANES],
+    /// What is added to them.
+    base: [f32; LANES],
+}
+
+/// Goes through a few groups at a time. What the coarse plane lets through waits while the next few are looked at, until the
+/// details have come from memory.
 #[inline(always)]
-fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], candidates: &mut Vec<Candidate>) {
-    let Walk {
-        planes,
-        query,
-        threshold,
-        ..
-    } = walk;
-    // What the coarse plane lets through waits until the details have come from memory: group, dot product so far, and
-    // what is added to it.
-    let mut waiting = [(0, [0.0; LANES], [0.0; LANES]); GROUPS];
-    let mut n_waiting = 0;
+fn walk_body<S: Sums>(walk: Walk<'_>, found: &mut Found) {
+    let none = Waiting {
+        group: 0,
+        close: [0.0; LANES],
+        base: [0.0; LANES],
+    };
+    let (mut waiting, mut before) = (&mut [none; GROUPS], &mut [none; GROUPS]);
+    let mut n_before = 0;
+    found.open(walk.groups.len());
+    for first in (0..walk.groups.len()).step_by(GROUPS) {
+        let n = look::<S>(walk, &walk.groups[first..], waiting);
+        for waiting in &waiting[..n] {
+            let lines = walk.planes.detail.group(waiting.group);
+            prefetch(&lines[..lines.len().min(FIRST)]);
+            prefetch(&lines[lines.len() - 1..]);
+        }
+        look_closer::<S>(walk, &before[..n_before], found);
+        (waiting, before, n_before) = (before, waiting, n);
+    }
+    look_closer::<S>(walk, &before[..n_before], found);
+}
+
+/// Writes those of the next few groups that the coarse plane lets through over `waiting`, and says how many they are.
+#[inline(always)]
+fn look<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], waiting: &mut [Waiting; GROUPS]) -> usize {
+    let Walk { planes, query, .. } = walk;
+    let mut n = 0;
     for (at, &(group, slot)) in groups.iter().take(GROUPS).enumerate() {
         let group = group as usize;
         if let Some(&(ahead, slot)) = groups.get(at + AHEAD) {
             let ahead = ahead as usize;
-            S::prefetch(planes.coarse.group(ahead));
-            S::prefetch(&planes.coarse.halves[ahead..=ahead]);
+            prefetch(planes.coarse.group(ahead));
             if slot == UNTOUCHED {
-                S::prefetch(&walk.added.along[ahead..=ahead]);
+                prefetch(&walk.added.along[ahead..=ahead]);
             }
         }
         let longest = walk.lengths[group];
@@ -220,39 +279,43 @@ fn walk_groups<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], candidates: &mut 
             slot => walk.bases[slot as usize],
         };
         let reach = query.reach * longest;
-        if S::reaching(&from_fn(|lane| base[lane] + reach), threshold) == 0 {
+        if S::reaching(&from_fn(|lane| base[lane] + reach), walk.threshold) == 0 {
             continue;
         }
         let (close, slack) = dots::<S, COARSE, 4>(&planes.coarse, group, query);
         let near = query.by_length * longest;
-        let upper = from_fn(|lane| close[lane] + (slack[lane] + near) + base[lane]);
-        if S::reaching(&upper, threshold) != 0 {
-            let lines = planes.detail.group(group);
-            S::prefetch(&lines[..lines.len().min(FIRST)]);
-            S::prefetch(&planes.detail.halves[group..=group]);
-            waiting[n_waiting] = (group, close, base);
-            n_waiting += 1;
+        let mut upper = [0.0; LANES];
+        for lane in 0..LANES {
+            upper[lane] = close[lane] + (slack[lane] + near) + base[lane];
         }
+        // Written either way, because nobody foretells which way it will be.
+        waiting[n] = Waiting { group, close, base };
+        n += usize::from(S::reaching(&upper, walk.threshold) != 0);
     }
-    let part = walk.look.part();
-    for &(group, close, base) in &waiting[..n_waiting] {
+    n
+}
+
+/// Appends what the details let through.
+#[inline(always)]
+fn look_closer<S: Sums>(walk: Walk<'_>, waiting: &[Waiting], found: &mut Found) {
+    let Walk { planes, query, .. } = walk;
+    let (part, twice) = (walk.look.part(), 2.0 * query.rounding);
+    for &Waiting { group, close, base } in waiting {
         let near = query.by_length * walk.lengths[group];
         let (closer, slack) = dots::<S, DETAIL, 2>(&planes.detail, group, query);
-        let near: [f32; LANES] = from_fn(|lane| slack[lane] + near);
-        let about: [f32; LANES] = from_fn(|lane| close[lane] + closer[lane] + base[lane]);
-        let upper = from_fn(|lane| about[lane] + near[lane]);
-        let mut mask = S::reaching(&upper, threshold);
-        while mask != 0 {
-            let lane = mask.trailing_zeros() as usize;
-            mask &= mask - 1;
-            candidates.push(Candidate {
-                place: (group * LANES + lane) as u32,
-                upper: upper[lane],
-                // The base holds the rounding.
-                lower: about[lane] - part * near[lane] - 2.0 * query.rounding,
-                is_wanted: false,
-            });
+        let (mut about, mut upper, mut lower) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        for lane in 0..LANES {
+            about[lane] = close[lane] + closer[lane] + base[lane];
         }
+        for lane in 0..LANES {
+            upper[lane] = about[lane] + (slack[lane] + near);
+        }
+        for lane in 0..LANES {
+            // The base holds the rounding.
+            lower[lane] = about[lane] - part * (slack[lane] + near) - twice;
+        }
+        let reaching = S::reaching(&upper, walk.threshold);
+        S::append(reaching, (group * LANES) as u32, &upper, &lower, found);
     }
 }
 
@@ -263,17 +326,20 @@ fn dots<S: Sums, const BITS: usize, const PER: usize>(
     group: usize,
     query: &Query,
 ) -> ([f32; LANES], [f32; LANES]) {
-    let sums = S::lines::<BITS, PER>(plane.group(group), query.words());
-    let twice = (2.0 * Plane::<BITS>::MIDDLE) as i32 * query.sum;
-    let halves = &plane.halves[group];
-    let close = from_fn(|lane| {
-        let scale = f32::from_bits(halves[lane] & 0xffff_0000);
-        (2 * sums[lane] - twice) as f32 * (scale * (0.5 * query.unit))
-    });
-    (
-        close,
-        from_fn(|lane| query.by_rest * f32::from_bits(halves[lane] << 16)),
-    )
+    let (mut close, mut slack) = ([0.0; LANES], [0.0; LANES]);
+    if let Some((halves, lines)) = plane.group(group).split_last() {
+        let sums = S::lines::<BITS, PER>(lines, query.words());
+        let (scales, rests) = S::split(halves);
+        let twice = (2.0 * Plane::<BITS>::MIDDLE) as i32 * query.sum;
+        let unit = 0.5 * query.unit;
+        for lane in 0..LANES {
+            close[lane] = (2 * sums[lane] - twice) as f32 * (scales[lane] * unit);
+        }
+        for lane in 0..LANES {
+            slack[lane] = query.by_rest * rests[lane];
+        }
+    }
+    (close, slack)
 }
 
 /// The definition.
@@ -309,13 +375,13 @@ mod x86 {
     use super::*;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) fn walk_vnni(walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
-        walk_body::<Vnni>(walk, candidates);
+    pub(super) fn walk_vnni(walk: Walk<'_>, found: &mut Found) {
+        walk_body::<Vnni>(walk, found);
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn walk_avx2(walk: Walk<'_>, candidates: &mut Vec<Candidate>) {
-        walk_body::<Avx2>(walk, candidates);
+    pub(super) fn walk_avx2(walk: Walk<'_>, found: &mut Found) {
+        walk_body::<Avx2>(walk, found);
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -328,16 +394,26 @@ mod x86 {
         Avx2::reaching(numbers, threshold)
     }
 
+    struct Vnni;
+
+    /// # Safety
+    /// The processor has AVX-512F and AVX-512 VNNI.
     #[inline(always)]
-    pub(super) fn prefetch<T>(lines: &[T]) {
-        const { assert!(size_of::<T>() == 64) };
-        for line in lines {
-            // SAFETY: a prefetch reads nothing, and every processor of this architecture has it.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>((line as *const T).cast()) }
+    unsafe fn add_line<const PER: usize>(
+        sums: &mut [__m512i; PER],
+        line: &Line,
+        masks: [__m512i; PER],
+        words: &[[i8; 4]; PER],
+    ) {
+        // SAFETY: the caller's; 64 bytes are readable at the line.
+        unsafe {
+            let line = _mm512_load_si512((line as *const Line).cast());
+            for ((sum, mask), word) in sums.iter_mut().zip(masks).zip(words) {
+                let query = _mm512_set1_epi32(i32::from_ne_bytes(word.map(|x| x as u8)));
+                *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(line, mask), query);
+            }
         }
     }
-
-    struct Vnni;
 
     impl Sums for Vnni {
         #[inline(always)]
@@ -355,19 +431,12 @@ mod x86 {
                 let (pairs, last) = lines.as_chunks::<2>();
                 let words = words.as_chunks::<PER>().0;
                 let (word_pairs, _) = words.as_chunks::<2>();
-                let add = |sums: &mut [__m512i; PER], line: &Line, words: &[[i8; 4]; PER]| {
-                    let line = _mm512_load_si512((line as *const Line).cast());
-                    for ((sum, mask), word) in sums.iter_mut().zip(masks).zip(words) {
-                        let query = _mm512_set1_epi32(i32::from_ne_bytes(word.map(|x| x as u8)));
-                        *sum = _mm512_dpbusd_epi32(*sum, _mm512_and_si512(line, mask), query);
-                    }
-                };
                 for (pair, words) in pairs.iter().zip(word_pairs) {
-                    add(&mut sums[0], &pair[0], &words[0]);
-                    add(&mut sums[1], &pair[1], &words[1]);
+                    add_line(&mut sums[0], &pair[0], masks, &words[0]);
+                    add_line(&mut sums[1], &pair[1], masks, &words[1]);
                 }
                 for (line, words) in last.iter().zip(words.iter().skip(2 * pairs.len())) {
-                    add(&mut sums[0], line, words);
+                    add_line(&mut sums[0], line, masks, words);
                 }
                 let mut all = _mm512_setzero_si512();
                 for (j, (&even, &odd)) in sums[0].iter().zip(&sums[1]).enumerate() {
@@ -389,8 +458,41 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn prefetch<T>(lines: &[T]) {
-            prefetch(lines);
+        fn split(halves: &Line) -> ([f32; LANES], [f32; LANES]) {
+            // SAFETY: the processor has AVX-512F; 64 bytes are readable at the line.
+            unsafe {
+                let halves = _mm512_load_si512((halves as *const Line).cast());
+                let scales = _mm512_and_si512(halves, _mm512_set1_epi32(0xffff_0000_u32 as i32));
+                let rests = _mm512_slli_epi32::<16>(halves);
+                (
+                    transmute::<__m512i, [f32; LANES]>(scales),
+                    transmute::<__m512i, [f32; LANES]>(rests),
+                )
+            }
+        }
+
+        #[inline(always)]
+        fn append(mask: u32, first: u32, upper: &[f32; LANES], lower: &[f32; LANES], found: &mut Found) {
+            let (Some(to_places), Some(to_upper), Some(to_lower)) = (
+                found.places[found.n..].first_chunk_mut::<LANES>(),
+                found.upper[found.n..].first_chunk_mut::<LANES>(),
+                found.lower[found.n..].first_chunk_mut::<LANES>(),
+            ) else {
+                return;
+            };
+            // SAFETY: the processor has AVX-512F; sixteen numbers are readable and writable at each reference.
+            unsafe {
+                let mask = mask as u16;
+                let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                let places = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
+                let (upper, lower) = (_mm512_loadu_ps(upper.as_ptr()), _mm512_loadu_ps(lower.as_ptr()));
+                // To a register first: to memory the instruction is slow.
+                let places = _mm512_maskz_compress_epi32(mask, places);
+                _mm512_storeu_si512(to_places.as_mut_ptr().cast(), places);
+                _mm512_storeu_ps(to_upper.as_mut_ptr(), _mm512_maskz_compress_ps(mask, upper));
+                _mm512_storeu_ps(to_lower.as_mut_ptr(), _mm512_maskz_compress_ps(mask, lower));
+            }
+            found.n += mask.count_ones() as usize;
         }
     }
 
@@ -425,11 +527,6 @@ mod x86 {
                 }
                 transmute::<[__m256i; 2], [i32; LANES]>(sums)
             }
-        }
-
-        #[inline(always)]
-        fn prefetch<T>(lines: &[T]) {
-            prefetch(lines);
         }
     }
 }

@@ -29,10 +29,9 @@ type Halves = u32;
 pub(super) struct Plane<const BITS: usize> {
     /// Lines of a group.
     width: usize,
-    /// For each group of sixteen rows, lines of [`columns`] columns each.
-    pub(super) lines: Vec<Line>,
-    /// By group: scales of the rows, and lengths of what the plane leaves.
-    pub(super) halves: Vec<[Halves; LANES]>,
+    /// For each group of sixteen rows, lines of [`columns`] columns each, and one of [`Halves`]: scales of the rows, and lengths of
+    /// what the plane leaves.
+    lines: Vec<Line>,
 }
 
 /// Rows in the order of their places, rounded.
@@ -54,11 +53,10 @@ const fn columns(bits: usize) -> usize {
 
 impl<const BITS: usize> Plane<BITS> {
     fn new(groups: usize, width: usize) -> Self {
-        let width = width.div_ceil(columns(BITS));
+        let width = width.div_ceil(columns(BITS)) + 1;
         Self {
             width,
             lines: vec![Line([[0; 4]; LANES]); groups * width],
-            halves: vec![[0; LANES]; groups],
         }
     }
 
@@ -72,7 +70,7 @@ impl<const BITS: usize> Plane<BITS> {
     pub(super) const MIDDLE: f32 = ((1 << BITS) - 1) as f32 / 2.0;
 
     fn bytes(&self) -> usize {
-        size_of_val(&self.lines[..]) + size_of_val(&self.halves[..])
+        size_of_val(&self.lines[..])
     }
 }
 
@@ -86,24 +84,13 @@ impl Planes {
         );
         order
             .par_chunks(LANES)
-            .zip(
-                coarse
-                    .lines
-                    .par_chunks_mut(coarse.width.max(1))
-                    .zip(&mut coarse.halves),
-            )
-            .zip(
-                detail
-                    .lines
-                    .par_chunks_mut(detail.width.max(1))
-                    .zip(&mut detail.halves),
-            )
+            .zip(coarse.lines.par_chunks_mut(coarse.width))
+            .zip(detail.lines.par_chunks_mut(detail.width))
             .for_each_init(Default::default, |(rest, codes), ((order, coarse), detail)| {
                 for (lane, &row) in order.iter().enumerate().filter(|of| *of.1 != NO_ROW) {
                     let length = write(row, rest);
-                    let (halves, length) = halve::<COARSE>(rest, length, COARSE_STEPS, codes, lane, coarse.0);
-                    coarse.1[lane] = halves;
-                    detail.1[lane] = halve::<DETAIL>(rest, length, DETAIL_STEPS, codes, lane, detail.0).0;
+                    let length = halve::<COARSE>(rest, length, COARSE_STEPS, codes, lane, coarse);
+                    halve::<DETAIL>(rest, length, DETAIL_STEPS, codes, lane, detail);
                 }
             });
         Self { coarse, detail }
@@ -121,8 +108,7 @@ const COARSE_STEPS: [f32; 3] = [0.75, 1.0, 1.3];
 /// What is left by the first plane is uniform but for a few large numbers.
 const DETAIL_STEPS: [f32; 3] = [0.21, 0.26, 0.33];
 
-/// Writes the plane of one row into its lane and takes it from the row; says scale and rest as halves, and the rest's
-/// length.
+/// Writes the plane of one row into its lane and takes it from the row; says the length of what is left.
 fn halve<const BITS: usize>(
     row: &mut [f32],
     length: f32,
@@ -130,9 +116,14 @@ fn halve<const BITS: usize>(
     codes: &mut Vec<u8>,
     lane: usize,
     lines: &mut [Line],
-) -> (Halves, f32) {
+) -> f32 {
+    let Some((halves, lines)) = lines.split_last_mut() else {
+        return length;
+    };
+    let halves = &mut halves.0[lane];
     if length < SHORT {
-        return (upper_half(length), length);
+        *halves = upper_half(length).to_ne_bytes();
+        return length;
     }
     let deviation = length / (row.len() as f32).sqrt();
     let mut best = (f32::NEG_INFINITY, 0.0, 0.0);
@@ -157,7 +148,8 @@ fn halve<const BITS: usize>(
             }
         }
     }
-    (scale.to_bits() | upper_half(length), length)
+    *halves = (scale.to_bits() | upper_half(length)).to_ne_bytes();
+    length
 }
 
 /// The number of the plane, in scales, that stands for `x`: one of those around zero up to `largest`, in steps of one.

@@ -1,10 +1,13 @@
 //! One query meets the rows.
 
-use super::super::dot::dot;
+use std::array::from_fn;
+
+use super::super::dot::{dot, dot_four};
+use super::super::prefetch::prefetch;
 use super::super::tile::LANES;
 use super::addends::{Addends, NO_ROW};
 use super::best::Best;
-use super::form::{Candidate, GROUPS, Look, Walk, prefetch};
+use super::form::{Found, GROUPS, Look, Walk};
 use super::index::{Bias, ExactIndex, LONG, Screened};
 use super::query::{Query, length};
 use super::reach::Reach;
@@ -17,7 +20,7 @@ const WANTED: usize = 4;
 const OF_ALL: usize = 128;
 /// Groups that are looked at together.
 const TOGETHER: usize = 64;
-/// How many rows ahead memory is asked.
+/// How many times four rows ahead memory is asked.
 const AHEAD: usize = 4;
 /// So many times as many rows as are wanted are scored before the others are looked at.
 const PROMISING: usize = 2;
@@ -48,12 +51,23 @@ pub struct SearchRoom {
     lower: Best,
     /// Places of touched groups that are scored first.
     promising: Vec<(u32, f32)>,
+    /// What a walk found.
+    found: Found,
     /// What may be among the best.
     candidates: Vec<Candidate>,
     /// From so many on, those are dropped that the threshold has left behind.
     many: usize,
     /// Groups that are looked at together, and where their bases are.
     groups: Vec<(u32, u32)>,
+}
+
+/// A row that may be among the best.
+#[derive(Clone, Copy, Debug, Default)]
+struct Candidate {
+    row: u32,
+    place: u32,
+    /// What its score is not above.
+    upper: f32,
 }
 
 /// What a search goes through.
@@ -87,11 +101,11 @@ impl<'a> Search<'a> {
     fn score<R: AsRef<[f32]> + Sync>(&self, index: &ExactIndex<R>, row: u32) -> f32 {
         let bias = index.bias.as_ref().map(|bias| bias.by_row[row as usize]);
         let addend = self.addends.map(|addends| addends.get(row as usize));
-        self.sum(index.row(row), bias, addend)
+        self.sum(dot(index.row(row), self.query), bias, addend)
     }
 
-    fn sum(&self, row: &[f32], bias: Option<f32>, addend: Option<f32>) -> f32 {
-        let mut score = dot(row, self.query);
+    fn sum(&self, dot: f32, bias: Option<f32>, addend: Option<f32>) -> f32 {
+        let mut score = dot;
         if let Some(bias) = bias {
             score += self.bias_weight * bias;
         }
@@ -108,13 +122,23 @@ impl<R: AsRef<[f32]> + Sync> Set<'_, R> {
         Some(self.screened.places.order[place as usize]).filter(|&row| row != NO_ROW)
     }
 
-    /// The score of a row, from what lies at its place: beside what was read of it already.
-    fn score(&self, row: u32, place: u32) -> f32 {
+    /// The scores of four rows.
+    fn score_four(&self, four: [Candidate; 4]) -> [f32; 4] {
+        let dots = dot_four(four.map(|of| self.index.row(of.row)), self.search.query);
+        from_fn(|at| self.add(dots[at], four[at].place))
+    }
+
+    fn score(&self, of: Candidate) -> f32 {
+        self.add(dot(self.index.row(of.row), self.search.query), of.place)
+    }
+
+    /// Adds what lies at a row's place: beside what was read of it already.
+    fn add(&self, dot: f32, place: u32) -> f32 {
         let place = place as usize;
         let bias = self.index.bias.as_ref();
         let bias = bias.map(|bias| bias.term.by_place.as_flattened()[place]);
         let addend = self.search.addends.map(|addends| addends.at(place));
-        self.search.sum(self.index.row(row), bias, addend)
+        self.search.sum(dot, bias, addend)
     }
 }
 
@@ -240,7 +264,9 @@ impl SearchRoom {
                 self.lower.settle();
             }
             self.walk(set, look, None, &keep, &is_over)?;
-            self.score(set, &keep, &is_over)?;
+            self.lower.settle();
+            drop_below(self.lower.threshold(), &mut self.candidates);
+            self.score(set, &is_over)?;
             // What was passed over does not reach the threshold. If all that was found does, nothing is missing; if not, what is
             // nearly always so was not so this time.
             let threshold = self.lower.threshold();
@@ -261,22 +287,13 @@ impl SearchRoom {
         is_over: impl Fn() -> bool,
     ) -> Option<bool> {
         self.reach.promising(PROMISING * k, &mut self.promising);
-        for (at, &(place, _)) in self.promising.iter().enumerate() {
-            if (at + 1) % ROUND == 0 && is_over() {
-                return None;
-            }
-            if let Some(ahead) = self
-                .promising
-                .get(at + AHEAD)
-                .and_then(|&(place, _)| set.row(place))
-            {
-                prefetch(set.index.row(ahead));
-            }
+        for &(place, upper) in &self.promising {
             if let Some(row) = set.row(place).filter(|&row| keep(row as usize)) {
-                self.best.offer(row, set.score(row, place));
+                self.candidates.push(Candidate { row, place, upper });
             }
         }
-        self.best.settle();
+        self.score(set, &is_over)?;
+        self.candidates.clear();
         if !self.best.is_full() {
             self.best.open(k, f32::NEG_INFINITY);
             return Some(false);
@@ -340,7 +357,6 @@ impl SearchRoom {
     /// Looks at the collected groups, and collects what may be among the best.
     fn pass<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, look: Look, keep: impl Fn(usize) -> bool) {
         for groups in self.groups.chunks(TOGETHER) {
-            let known = self.candidates.len();
             let walk = Walk {
                 look,
                 planes: &set.screened.planes,
@@ -351,24 +367,17 @@ impl SearchRoom {
                 added: set.screened.added(set.bias),
                 threshold: self.lower.threshold(),
             };
-            set.screened.form.walk(walk, &mut self.candidates);
-            let mut n = known;
-            for at in known..self.candidates.len() {
-                let mut candidate = self.candidates[at];
-                if candidate.upper < self.lower.threshold() {
-                    continue;
+            set.screened.form.walk(walk, &mut self.found);
+            let mut n = self.candidates.len();
+            self.candidates.resize(n + self.found.len(), Candidate::default());
+            for (place, upper, lower) in self.found.iter() {
+                if upper >= self.lower.threshold()
+                    && let Some(row) = set.row(place).filter(|&row| keep(row as usize))
+                {
+                    self.candidates[n] = Candidate { row, place, upper };
+                    n += 1;
+                    self.lower.offer(place, lower);
                 }
-                // What does not move the threshold is asked for when it is scored, if it ever is.
-                if candidate.lower >= self.lower.threshold() {
-                    let row = set.row(candidate.place);
-                    if !row.is_some_and(|row| keep(row as usize)) {
-                        continue;
-                    }
-                    candidate.is_wanted = true;
-                    self.lower.offer(candidate.place, candidate.lower);
-                }
-                self.candidates[n] = candidate;
-                n += 1;
             }
             self.candidates.truncate(n);
             if n >= self.many {
@@ -381,41 +390,22 @@ impl SearchRoom {
         self.groups.clear();
     }
 
-    /// Scores the candidates exactly, as far as they may be among the best.
-    fn score<R: AsRef<[f32]> + Sync>(
-        &mut self,
-        set: Set<'_, R>,
-        keep: impl Fn(usize) -> bool,
-        is_over: impl Fn() -> bool,
-    ) -> Option<()> {
-        self.lower.settle();
-        drop_below(self.lower.threshold(), &mut self.candidates);
-        let k = self.best.k();
-        if self.candidates.len() > k {
-            // The most promising say what the others must reach.
-            self.candidates
-                .select_nth_unstable_by(k - 1, |a, b| b.upper.total_cmp(&a.upper));
-        }
-        let ask = |candidate: &Candidate| {
-            if let Some(row) = set.row(candidate.place) {
-                prefetch(set.index.row(row));
-            }
-        };
-        self.candidates.iter().take(AHEAD).for_each(ask);
-        for (at, candidate) in self.candidates.iter().enumerate() {
-            if (at + 1) % ROUND == 0 && is_over() {
+    /// Scores the candidates exactly.
+    fn score<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, is_over: impl Fn() -> bool) -> Option<()> {
+        let (fours, rest) = self.candidates.as_chunks::<4>();
+        for (at, four) in fours.iter().enumerate() {
+            if (at + 1) % (ROUND / 4) == 0 && is_over() {
                 return None;
             }
-            self.candidates.get(at + AHEAD).into_iter().for_each(ask);
-            if candidate.upper >= self.best.threshold()
-                && let Some(row) = set.row(candidate.place)
-                && (candidate.is_wanted || keep(row as usize))
-            {
-                self.best.offer(row, set.score(row, candidate.place));
+            for ahead in fours.get(at + AHEAD).into_iter().flatten() {
+                prefetch(set.index.row(ahead.row));
             }
-            if at + 1 == k {
-                self.best.settle();
+            for (of, score) in four.iter().zip(set.score_four(*four)) {
+                self.best.offer(of.row, score);
             }
+        }
+        for of in rest {
+            self.best.offer(of.row, set.score(*of));
         }
         self.best.settle();
         Some(())
@@ -423,5 +413,12 @@ impl SearchRoom {
 }
 
 fn drop_below(threshold: f32, candidates: &mut Vec<Candidate>) {
-    candidates.retain(|candidate| candidate.upper >= threshold);
+    let mut n = 0;
+    for at in 0..candidates.len() {
+        let candidate = candidates[at];
+        // Written either way, because nobody foretells which way it will be.
+        candidates[n] = candidate;
+        n += usize::from(candidate.upper >= threshold);
+    }
+    candidates.truncate(n);
 }
