@@ -21,10 +21,8 @@ use crate::recommend::FitError;
 /// Rows that a thread takes at once, at most: turned together, they stay in the second cache.
 const LARGEST_SHARE: usize = 64;
 
-/// Entries of a row whose factors are asked for from memory before the row ahead of it is improved, and how many numbers of
-/// them: the processor sees where that leads.
-const ASKED: usize = 64;
-const HEAD: usize = 64;
+/// Entries of a row whose factors are asked for from memory before the row ahead of it is improved.
+const ASKED: usize = 128;
 
 /// Numbers that are drawn from one stretch of the random sequence.
 const DRAWN_TOGETHER: usize = 1 << 19;
@@ -283,8 +281,7 @@ impl Improver {
         for at in 0..rows.len() {
             if let Some((next, _)) = rows.get(at + 1) {
                 for &column in next.columns.iter().take(ASKED) {
-                    let (row, _) = other.rows.row(column as usize);
-                    prefetch(&row[..row.len().min(HEAD)]);
+                    prefetch(other.rows.row(column as usize).0);
                 }
             }
             let (entries, x) = &mut rows[at];
