@@ -10,9 +10,14 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use mimalloc::MiMalloc;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rapport::numeric::{Addends, ExactIndex, Search, SearchRoom, dot, top_k};
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A matrix by rows.
 struct Matrix {

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use comfy_table::{CellAlignment, Table, presets};
+use mimalloc::MiMalloc;
 use rapport::bundle::Registry;
 use rapport::grpc::pb::recommendation_service_client::RecommendationServiceClient;
 use rapport::grpc::pb::{RecommendRequest, RecommendationKind};
@@ -29,6 +30,10 @@ use tracing::span::Id;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SHOP: shop::Size = shop::Size {
     customers: 20_000,

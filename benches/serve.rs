@@ -16,9 +16,14 @@ mod shop;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use mimalloc::MiMalloc;
 use rapport::bundle::Registry;
 use rapport::rules::Kind;
 use rapport::serve::{AtRiskFilter, CartLine, Engine, RawServeConfig, RecommendRequest, ServeConfig};
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SHOP: shop::Size = shop::Size {
     customers: 20_000,

@@ -16,6 +16,7 @@ mod shop;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use mimalloc::MiMalloc;
 use rapport::bundle::Registry;
 use rapport::id::Row;
 use rapport::numeric::Addends;
@@ -23,6 +24,10 @@ use rapport::recommend::blend::BlendRoom;
 use rapport::recommend::{Ials, Recommender};
 use rapport::rules::Kind;
 use rapport::serve::{Engine, RawServeConfig, RecommendRequest, ServeConfig};
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SHOP: shop::Size = shop::Size {
     customers: 20_000,

@@ -163,7 +163,7 @@ impl Form {
     /// Finds what may reach the threshold, as far as the planes tell.
     pub(super) fn walk(self, walk: Walk<'_>, found: &mut Found) {
         match self {
-            Self::Plain => walk_body::<Plain>(walk, found),
+            Self::Plain => walk_body::<Plain, 0>(walk, found),
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "calling code that needs vector instructions")]
             // SAFETY: this form is only made by `here`, which has asked the processor.
@@ -181,6 +181,7 @@ fn has_vnni() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
         && std::arch::is_x86_feature_detected!("avx512bw")
         && std::arch::is_x86_feature_detected!("avx512vnni")
+        && std::arch::is_x86_feature_detected!("popcnt")
 }
 
 /// The integer sums of a machine.
@@ -226,18 +227,19 @@ trait Sums {
 
 /// A group that the coarse plane lets through.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 struct Waiting {
-    group: usize,
     /// Dot products so far.
     close: [f32; LANES],
     /// What is added to them.
     base: [f32; LANES],
+    group: usize,
 }
 
 /// Goes through a few groups at a time. What the coarse plane lets through waits while the next few are looked at, until the
 /// details have come from memory.
 #[inline(always)]
-fn walk_body<S: Sums>(walk: Walk<'_>, found: &mut Found) {
+fn walk_body<S: Sums, const COLUMNS: usize>(walk: Walk<'_>, found: &mut Found) {
     let none = Waiting {
         group: 0,
         close: [0.0; LANES],
@@ -246,29 +248,34 @@ fn walk_body<S: Sums>(walk: Walk<'_>, found: &mut Found) {
     let (mut waiting, mut before) = (&mut [none; GROUPS], &mut [none; GROUPS]);
     let mut n_before = 0;
     found.open(walk.groups.len());
-    for first in (0..walk.groups.len()).step_by(GROUPS) {
-        let n = look::<S>(walk, &walk.groups[first..], waiting);
+    let mut groups = walk.groups;
+    while n_before + groups.len() > 0 {
+        let n = look::<S, COLUMNS>(walk, groups, waiting);
+        groups = &groups[groups.len().min(GROUPS)..];
         for waiting in &waiting[..n] {
-            let lines = walk.planes.detail.group(waiting.group);
+            let lines = walk.planes.detail.group::<COLUMNS>(waiting.group);
             prefetch(&lines[..lines.len().min(FIRST)]);
             prefetch(&lines[lines.len() - 1..]);
         }
-        look_closer::<S>(walk, &before[..n_before], found);
+        look_closer::<S, COLUMNS>(walk, &before[..n_before], found);
         (waiting, before, n_before) = (before, waiting, n);
     }
-    look_closer::<S>(walk, &before[..n_before], found);
 }
 
 /// Writes those of the next few groups that the coarse plane lets through over `waiting`, and says how many they are.
 #[inline(always)]
-fn look<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], waiting: &mut [Waiting; GROUPS]) -> usize {
+fn look<S: Sums, const COLUMNS: usize>(
+    walk: Walk<'_>,
+    groups: &[(u32, u32)],
+    waiting: &mut [Waiting; GROUPS],
+) -> usize {
     let Walk { planes, query, .. } = walk;
     let mut n = 0;
     for (at, &(group, slot)) in groups.iter().take(GROUPS).enumerate() {
         let group = group as usize;
         if let Some(&(ahead, slot)) = groups.get(at + AHEAD) {
             let ahead = ahead as usize;
-            prefetch(planes.coarse.group(ahead));
+            prefetch(planes.coarse.group::<COLUMNS>(ahead));
             if slot == UNTOUCHED {
                 prefetch(&walk.added.along[ahead..=ahead]);
             }
@@ -282,7 +289,7 @@ fn look<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], waiting: &mut [Waiting; 
         if S::reaching(&from_fn(|lane| base[lane] + reach), walk.threshold) == 0 {
             continue;
         }
-        let (close, slack) = dots::<S, COARSE, 4>(&planes.coarse, group, query);
+        let (close, slack) = dots::<S, COLUMNS, COARSE, 4>(&planes.coarse, group, query);
         let near = query.by_length * longest;
         let mut upper = [0.0; LANES];
         for lane in 0..LANES {
@@ -297,12 +304,12 @@ fn look<S: Sums>(walk: Walk<'_>, groups: &[(u32, u32)], waiting: &mut [Waiting; 
 
 /// Appends what the details let through.
 #[inline(always)]
-fn look_closer<S: Sums>(walk: Walk<'_>, waiting: &[Waiting], found: &mut Found) {
+fn look_closer<S: Sums, const COLUMNS: usize>(walk: Walk<'_>, waiting: &[Waiting], found: &mut Found) {
     let Walk { planes, query, .. } = walk;
     let (part, twice) = (walk.look.part(), 2.0 * query.rounding);
     for &Waiting { group, close, base } in waiting {
         let near = query.by_length * walk.lengths[group];
-        let (closer, slack) = dots::<S, DETAIL, 2>(&planes.detail, group, query);
+        let (closer, slack) = dots::<S, COLUMNS, DETAIL, 2>(&planes.detail, group, query);
         let (mut about, mut upper, mut lower) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
         for lane in 0..LANES {
             about[lane] = close[lane] + closer[lane] + base[lane];
@@ -321,14 +328,14 @@ fn look_closer<S: Sums>(walk: Walk<'_>, waiting: &[Waiting], found: &mut Found) 
 
 /// Dot products of the rounded query and a plane of a group, and how far the plane's rest can move them.
 #[inline(always)]
-fn dots<S: Sums, const BITS: usize, const PER: usize>(
+fn dots<S: Sums, const COLUMNS: usize, const BITS: usize, const PER: usize>(
     plane: &Plane<BITS>,
     group: usize,
     query: &Query,
 ) -> ([f32; LANES], [f32; LANES]) {
     let (mut close, mut slack) = ([0.0; LANES], [0.0; LANES]);
-    if let Some((halves, lines)) = plane.group(group).split_last() {
-        let sums = S::lines::<BITS, PER>(lines, query.words());
+    if let Some((halves, lines)) = plane.group::<COLUMNS>(group).split_last() {
+        let sums = S::lines::<BITS, PER>(lines, query.words::<COLUMNS>());
         let (scales, rests) = S::split(halves);
         let twice = (2.0 * Plane::<BITS>::MIDDLE) as i32 * query.sum;
         let unit = 0.5 * query.unit;
@@ -374,17 +381,22 @@ mod x86 {
 
     use super::*;
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni,popcnt")]
     pub(super) fn walk_vnni(walk: Walk<'_>, found: &mut Found) {
-        walk_body::<Vnni>(walk, found);
+        match walk.query.columns() {
+            64 => walk_body::<Vnni, 64>(walk, found),
+            128 => walk_body::<Vnni, 128>(walk, found),
+            256 => walk_body::<Vnni, 256>(walk, found),
+            _ => walk_body::<Vnni, 0>(walk, found),
+        }
     }
 
     #[target_feature(enable = "avx2")]
     pub(super) fn walk_avx2(walk: Walk<'_>, found: &mut Found) {
-        walk_body::<Avx2>(walk, found);
+        walk_body::<Avx2, 0>(walk, found);
     }
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni,popcnt")]
     pub(super) fn reaching_vnni(numbers: &[f32; LANES], threshold: f32) -> u32 {
         Vnni::reaching(numbers, threshold)
     }

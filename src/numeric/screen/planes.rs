@@ -46,6 +46,9 @@ pub(super) const COARSE: usize = 2;
 /// Bits of a number in the second.
 pub(super) const DETAIL: usize = 4;
 
+/// Rows and queries are filled up with zeros to whole lines of every plane: so many columns.
+pub(super) const PADDED: usize = 16;
+
 /// Columns of a line.
 const fn columns(bits: usize) -> usize {
     4 * (8 / bits)
@@ -53,17 +56,23 @@ const fn columns(bits: usize) -> usize {
 
 impl<const BITS: usize> Plane<BITS> {
     fn new(groups: usize, width: usize) -> Self {
-        let width = width.div_ceil(columns(BITS)) + 1;
+        let width = width.next_multiple_of(PADDED) / columns(BITS) + 1;
         Self {
             width,
             lines: vec![Line([[0; 4]; LANES]); groups * width],
         }
     }
 
-    /// The lines of a group.
+    /// The lines of a group, of which the last holds [`Halves`]; for rows of `COLUMNS` numbers
+    /// when they are filled up, or of any where that is zero.
     #[inline(always)]
-    pub(super) fn group(&self, group: usize) -> &[Line] {
-        &self.lines[group * self.width..][..self.width]
+    pub(super) fn group<const COLUMNS: usize>(&self, group: usize) -> &[Line] {
+        let width = match COLUMNS {
+            0 => self.width,
+            // The compiler knows it, too.
+            _ => COLUMNS / columns(BITS) + 1,
+        };
+        &self.lines[group * width..][..width]
     }
 
     /// What a code stands for is this much less, in scales.

@@ -4,11 +4,8 @@ use super::super::dot::dot;
 use super::super::matvec::matvec;
 use super::form::GROUPS;
 use super::index::{Screened, split};
-use super::planes::SHORT;
+use super::planes::{PADDED, SHORT};
 use super::{SLACK, round};
-
-/// Columns of the widest line.
-const PADDED: usize = 16;
 
 /// With `q = b v + p`, `x = a v + y`, and `p̂`, `ŷ` rounded, `q·x = a (q·v) + p·y + b (v·y)`, of which the last is rounding, and
 /// `|p·y − p̂·ŷ| ≤ |p̂| |y − ŷ| + |p − p̂| |y|`.
@@ -73,9 +70,18 @@ impl Query {
         }
     }
 
-    /// The codes of four columns each.
-    pub(super) fn words(&self) -> &[[i8; 4]] {
-        self.codes.as_chunks().0
+    /// How many codes there are, with those that fill up lines.
+    pub(super) fn columns(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The codes of four columns each; of `COLUMNS`, or of any where that is zero.
+    #[inline(always)]
+    pub(super) fn words<const COLUMNS: usize>(&self) -> &[[i8; 4]] {
+        match COLUMNS {
+            0 => self.codes.as_chunks().0,
+            _ => self.codes[..COLUMNS].as_chunks().0,
+        }
     }
 }
 
