@@ -4,6 +4,7 @@
 //! numbers are exact, and the bounds are computed without fused operations.
 
 use std::array::from_fn;
+use std::mem;
 
 use super::super::prefetch::prefetch;
 use super::super::tile::LANES;
@@ -18,8 +19,6 @@ pub(super) const BLOCK: usize = GROUPS * LANES;
 
 /// Groups between the one that is summed and the one that is asked for from memory.
 const AHEAD: usize = 4;
-/// Lines of a group that are asked for: the processor sees the direction and fetches the others itself.
-const FIRST: usize = 2;
 
 /// A machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +98,8 @@ pub(super) struct Walk<'a> {
 /// asked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
+    /// Those of a few groups, and of the few before.
+    waiting: Vec<Waiting>,
     n: usize,
     /// Longer than `n` by a group at least, and so are the others.
     places: Vec<u32>,
@@ -109,6 +110,7 @@ pub(super) struct Found {
 impl Found {
     /// Forgets all, and makes room for so many groups.
     fn open(&mut self, groups: usize) {
+        self.waiting.resize(2 * GROUPS, Waiting::default());
         let n = (groups + 1) * LANES;
         if self.places.len() < n {
             self.places.resize(n, 0);
@@ -226,7 +228,7 @@ trait Sums {
 }
 
 /// A group that the coarse plane lets through.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(64))]
 struct Waiting {
     /// Dot products so far.
@@ -240,26 +242,21 @@ struct Waiting {
 /// details have come from memory.
 #[inline(always)]
 fn walk_body<S: Sums, const COLUMNS: usize>(walk: Walk<'_>, found: &mut Found) {
-    let none = Waiting {
-        group: 0,
-        close: [0.0; LANES],
-        base: [0.0; LANES],
-    };
-    let (mut waiting, mut before) = (&mut [none; GROUPS], &mut [none; GROUPS]);
-    let mut n_before = 0;
     found.open(walk.groups.len());
+    let mut room = mem::take(&mut found.waiting);
+    let (mut waiting, mut before) = room.split_at_mut(GROUPS);
+    let mut n_before = 0;
     let mut groups = walk.groups;
     while n_before + groups.len() > 0 {
         let n = look::<S, COLUMNS>(walk, groups, waiting);
         groups = &groups[groups.len().min(GROUPS)..];
         for waiting in &waiting[..n] {
-            let lines = walk.planes.detail.group::<COLUMNS>(waiting.group);
-            prefetch(&lines[..lines.len().min(FIRST)]);
-            prefetch(&lines[lines.len() - 1..]);
+            prefetch(walk.planes.detail.group::<COLUMNS>(waiting.group));
         }
         look_closer::<S, COLUMNS>(walk, &before[..n_before], found);
         (waiting, before, n_before) = (before, waiting, n);
     }
+    found.waiting = room;
 }
 
 /// Writes those of the next few groups that the coarse plane lets through over `waiting`, and says how many they are.
@@ -267,7 +264,7 @@ fn walk_body<S: Sums, const COLUMNS: usize>(walk: Walk<'_>, found: &mut Found) {
 fn look<S: Sums, const COLUMNS: usize>(
     walk: Walk<'_>,
     groups: &[(u32, u32)],
-    waiting: &mut [Waiting; GROUPS],
+    waiting: &mut [Waiting],
 ) -> usize {
     let Walk { planes, query, .. } = walk;
     let mut n = 0;

@@ -22,6 +22,10 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+use super::dispatch::dispatch;
+use super::tile::LANES;
+use super::vector::Vector;
+
 pub use addends::Addends;
 pub use batch::Screen;
 pub use index::ExactIndex;
@@ -32,19 +36,41 @@ const SLACK: f32 = 1.001;
 
 /// Rounds to −127 … 127; says the unit and how far, in length, the vector moved.
 fn round(x: &[f32], length: f32, codes: &mut Vec<i8>) -> (f32, f32) {
-    let largest = x.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
     codes.clear();
+    codes.resize(x.len(), 0);
+    round_to(x, length, codes)
+}
+
+fn round_to(x: &[f32], length: f32, codes: &mut [i8]) -> (f32, f32) {
+    dispatch!(round_body(x: &[f32], length: f32, codes: &mut [i8]) -> (f32, f32))
+}
+
+#[inline(always)]
+fn round_body<V: Vector, const ROWS: usize>(x: &[f32], length: f32, codes: &mut [i8]) -> (f32, f32) {
+    let mut largest = [0.0f32; LANES];
+    for x in x.chunks(LANES) {
+        for (largest, x) in largest.iter_mut().zip(x) {
+            *largest = if x.abs() > *largest { x.abs() } else { *largest };
+        }
+    }
+    let largest = largest.into_iter().fold(0.0, f32::max);
     let (unit, inverse) = (largest / 127.0, 127.0 / largest);
     if !(unit > f32::MIN_POSITIVE && inverse.is_finite()) {
-        codes.resize(x.len(), 0);
         return (0.0, length);
     }
-    let mut square = 0.0;
-    codes.extend(x.iter().map(|&x| {
-        let code = (x * inverse).round_ties_even().clamp(-127.0, 127.0);
-        let moved = x - code * unit;
-        square += moved * moved;
-        code as i8
-    }));
-    (unit, square.sqrt())
+    let mut squares = [0.0f32; LANES];
+    for (x, codes) in x.chunks(LANES).zip(codes.chunks_mut(LANES)) {
+        for ((x, code), square) in x.iter().zip(codes).zip(&mut squares) {
+            // Of its magnitude no more than 127 is left but for rounding.
+            let near = (x * inverse).clamp(-127.0, 127.0);
+            let near = (near + ROUNDER) - ROUNDER;
+            let moved = x - near * unit;
+            *square += moved * moved;
+            *code = near as i8;
+        }
+    }
+    (unit, squares.iter().sum::<f32>().sqrt())
 }
+
+/// Added to a number below 2²² and taken away again, leaves its nearest integer.
+const ROUNDER: f32 = 12_582_912.0;

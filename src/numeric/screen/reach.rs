@@ -53,7 +53,6 @@ impl Reach {
         bias: Option<&Bias>,
         addends: Option<&Addends>,
     ) {
-        self.most.clear();
         self.most.resize(screened.lengths.len(), [0.0; GROUPS]);
         reach_of_all(&screened.lengths, query, &mut self.most);
         add_ends(query.along, screened.along.ends(query.along), &mut self.most);
@@ -64,9 +63,10 @@ impl Reach {
                 &mut self.most,
             );
         }
-        self.slots.clear();
+        for touched in self.touched.drain(..) {
+            self.slots[touched.group as usize] = UNTOUCHED;
+        }
         self.slots.resize(screened.lengths.len() * GROUPS, UNTOUCHED);
-        self.touched.clear();
         self.bases.clear();
         if let Some(addends) = addends {
             lay_bases(

@@ -19,7 +19,7 @@ const FIRST: usize = 16;
 const WANTED: usize = 4;
 const OF_ALL: usize = 128;
 /// Groups that are looked at together.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 256;
 /// How many times four rows ahead memory is asked.
 const AHEAD: usize = 4;
 /// So many times as many rows as are wanted are scored before the others are looked at.
