@@ -1,7 +1,7 @@
 //! Eigenvalues and eigenvectors of a real symmetric matrix.
 //!
 //! Householder reflections make the matrix tridiagonal, implicit QL with Wilkinson's shift makes it diagonal; the
-//! rotations are written down and then applied to all columns side by side.
+//! rotations are written down and then applied to all columns side by side, while the next ones are found.
 //!
 //! # Source
 //! Golub and Van Loan, Matrix Computations, 4th ed., 8.3; Wilkinson and Reinsch, Handbook for Automatic Computation II.
@@ -45,7 +45,8 @@ struct Tridiagonal {
 /// When `a` is not `n × n`.
 ///
 /// # Determinism
-/// Every number is computed by one thread in one order; threads share columns.
+/// Rows are shared among threads in blocks that depend on `n` alone, whose sums are added in order; each strip of columns is
+/// turned by one thread.
 #[must_use]
 pub fn symmetric_eigen(a: &[f64], n: usize) -> Eigen {
     assert_eq!(a.len(), n * n, "a square matrix");
@@ -89,7 +90,7 @@ struct Due {
 /// Makes the matrix tridiagonal. Of its two equal halves the upper one is kept, and each number is read once a step: what the
 /// last reflection changes and the product with the next one are one pass.
 fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
-    /// Entries that a thread takes at once: fewer cost less than waking it.
+    /// Entries of whole rows that a thread takes at once: fewer cost less than waking it.
     const SHARE: usize = 1 << 15;
     // What is smaller by this much than the largest entry is rounding of rounding; squared, it would underflow.
     let negligible = 1e-32 * a.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
@@ -102,8 +103,9 @@ fn tridiagonal(mut a: Vec<f64>, n: usize) -> Tridiagonal {
     for k in 0..n {
         let size = n - k - 1;
         let (row, below) = a[k * n..].split_at_mut(n);
-        let nothing = vec![0.0; size + 1];
-        change(row, &due, 0, &nothing, n, &mut nothing.clone());
+        for ((a, v), w) in row[k..].iter_mut().zip(&due.v).zip(&due.w) {
+            *a -= due.v[0] * w + due.w[0] * v;
+        }
         diagonal[k] = row[k];
         let mut v: Vec<f64> = row[k + 1..].to_vec();
         if size == 1 {
@@ -251,7 +253,7 @@ struct Sweeps<'a> {
     /// Eigenvalues that are found.
     low: usize,
     /// Sweeps for the next one.
-    n: usize,
+    tries: usize,
 }
 
 impl<'a> Sweeps<'a> {
@@ -268,7 +270,7 @@ impl<'a> Sweeps<'a> {
             diagonal,
             beside,
             low: 0,
-            n: 0,
+            tries: 0,
         }
     }
 
@@ -277,13 +279,13 @@ impl<'a> Sweeps<'a> {
         due.clear();
         while self.low < self.diagonal.len() && due.len() < Self::SHARE {
             let high = self.high();
-            if high == self.low || self.n == Self::MOST {
+            if high == self.low || self.tries == Self::MOST {
                 self.low += 1;
-                self.n = 0;
+                self.tries = 0;
                 continue;
             }
             self.sweep(high, due);
-            self.n += 1;
+            self.tries += 1;
         }
     }
 
@@ -393,23 +395,57 @@ mod tests {
 
     use super::*;
 
+    fn gram_of(n: usize, rank: usize, seed: u32) -> Vec<f64> {
+        let number = |k: usize| ((k as u32 * 7919 + seed * 313) % 1009) as f32 / 504.5 - 1.0;
+        super::super::gram_plain(&(0..n * rank).map(number).collect::<Vec<_>>(), n)
+    }
+
+    fn assert_rebuilds(a: &[f64], n: usize) {
+        let Eigen { values, vectors } = symmetric_eigen(a, n);
+        assert!(values.is_sorted_by(|a, b| a >= b));
+        let tolerance = 1e-11 * (1.0 + values.first().copied().unwrap_or(0.0));
+        for i in 0..n {
+            for j in 0..n {
+                let inner: f64 = (0..n).map(|k| vectors[i * n + k] * vectors[j * n + k]).sum();
+                assert!((inner - f64::from(u8::from(i == j))).abs() < 1e-11, "{inner}");
+                let rebuilt: f64 = (0..n)
+                    .map(|k| values[k] * vectors[k * n + i] * vectors[k * n + j])
+                    .sum();
+                assert!(
+                    (rebuilt - a[i * n + j]).abs() <= tolerance,
+                    "{rebuilt} {}",
+                    a[i * n + j]
+                );
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn vectors_are_orthonormal_and_rebuild_the_matrix(n in 0usize..50, rank in 0usize..60, seed in 0u32..9) {
-            let x: Vec<f32> = (0..n * rank).map(|k| ((k as u32 * 7919 + seed * 313) % 1009) as f32 / 504.5 - 1.0).collect();
-            let a = super::super::gram_plain(&x, n);
-            let Eigen { values, vectors } = symmetric_eigen(&a, n);
-            prop_assert!(values.is_sorted_by(|a, b| a >= b));
-            let tolerance = 1e-11 * (1.0 + values.first().copied().unwrap_or(0.0));
-            for i in 0..n {
-                for j in 0..n {
-                    let inner: f64 = (0..n).map(|k| vectors[i * n + k] * vectors[j * n + k]).sum();
-                    prop_assert!((inner - f64::from(u8::from(i == j))).abs() < 1e-11, "{inner}");
-                    let rebuilt: f64 = (0..n).map(|k| values[k] * vectors[k * n + i] * vectors[k * n + j]).sum();
-                    prop_assert!((rebuilt - a[i * n + j]).abs() <= tolerance, "{rebuilt} {}", a[i * n + j]);
-                }
-            }
+            assert_rebuilds(&gram_of(n, rank, seed), n);
         }
+    }
+
+    /// So large that threads share its rows, and that its rotations are found in several parts.
+    #[test]
+    fn a_large_matrix_is_the_same_for_any_number_of_threads() {
+        let n = 210;
+        let a = gram_of(n, 300, 4);
+        assert_rebuilds(&a, n);
+        let bits = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let Eigen { values, vectors } = pool.install(|| symmetric_eigen(&a, n));
+            values
+                .into_iter()
+                .chain(vectors)
+                .map(f64::to_bits)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(bits(1), bits(4));
     }
 
     #[test]

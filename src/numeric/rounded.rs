@@ -119,8 +119,6 @@ fn round(rows: &[f32], numbers: &mut [i16], units: &mut [f32]) {
 #[inline(always)]
 fn round_body<V: Vector, const ROWS: usize>(rows: &[f32], numbers: &mut [i16], units: &mut [f32]) {
     const STEPS: f32 = i16::MAX as f32;
-    /// Added to a number below 2²², leaves its nearest integer in the lowest bits.
-    const ROUNDER: f32 = 12_582_912.0;
     let width = rows.len() / units.len().max(1);
     for ((row, numbers), unit) in rows
         .chunks_exact(width.max(1))
@@ -136,8 +134,12 @@ fn round_body<V: Vector, const ROWS: usize>(rows: &[f32], numbers: &mut [i16], u
     }
 }
 
+/// Added to a number below 2²², leaves its nearest integer in the lowest bits; taken away again, leaves that integer.
+pub(super) const ROUNDER: f32 = 12_582_912.0;
+
+/// The largest magnitude.
 #[inline(always)]
-fn largest(row: &[f32]) -> f32 {
+pub(super) fn largest(row: &[f32]) -> f32 {
     let (chunks, rest) = row.as_chunks::<LANES>();
     let mut largest = [0.0f32; LANES];
     for chunk in chunks {

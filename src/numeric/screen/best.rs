@@ -17,7 +17,7 @@ impl Best {
     pub(super) fn open(&mut self, k: usize, threshold: f32) {
         self.k = k;
         self.threshold = threshold;
-        // Fewer between two looks for the threshold make it dear, more make it stale.
+        // Fewer between two looks for the threshold make it dear, more make it stale; so many were the fastest of those tried.
         self.limit = k.saturating_add((k / 2).max(16));
         self.keys.truncate(self.limit);
         self.n = 0;

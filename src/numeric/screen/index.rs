@@ -11,11 +11,12 @@ use super::super::gram::gram;
 use super::super::tile::LANES;
 use super::addends::{Addends, NO_ROW, Places};
 use super::clusters::Clusters;
-use super::form::{Added, BLOCK, Form, GROUPS};
+use super::form::{BLOCK, Form, GROUPS};
 use super::planes::Planes;
 use super::query::length;
+use super::walk::Added;
 
-/// Rows that a single query meets one after another, the longest first; see [`Self::search`].
+/// Rows that a single query meets, the likeliest to be among its best first; see [`Self::search`].
 ///
 /// Holds six bits for each number of a row, and a few numbers for each row, besides the rows themselves.
 #[derive(Clone, Debug)]

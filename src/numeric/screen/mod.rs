@@ -21,8 +21,13 @@ mod reach;
 mod search;
 #[cfg(test)]
 mod tests;
+mod walk;
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "vector instructions")]
+mod x86;
 
 use super::dispatch::dispatch;
+use super::rounded::{ROUNDER, largest};
 use super::tile::LANES;
 use super::vector::Vector;
 
@@ -38,22 +43,12 @@ const SLACK: f32 = 1.001;
 fn round(x: &[f32], length: f32, codes: &mut Vec<i8>) -> (f32, f32) {
     codes.clear();
     codes.resize(x.len(), 0);
-    round_to(x, length, codes)
-}
-
-fn round_to(x: &[f32], length: f32, codes: &mut [i8]) -> (f32, f32) {
     dispatch!(round_body(x: &[f32], length: f32, codes: &mut [i8]) -> (f32, f32))
 }
 
 #[inline(always)]
 fn round_body<V: Vector, const ROWS: usize>(x: &[f32], length: f32, codes: &mut [i8]) -> (f32, f32) {
-    let mut largest = [0.0f32; LANES];
-    for x in x.chunks(LANES) {
-        for (largest, x) in largest.iter_mut().zip(x) {
-            *largest = if x.abs() > *largest { x.abs() } else { *largest };
-        }
-    }
-    let largest = largest.into_iter().fold(0.0, f32::max);
+    let largest = largest(x);
     let (unit, inverse) = (largest / 127.0, 127.0 / largest);
     if !(unit > f32::MIN_POSITIVE && inverse.is_finite()) {
         return (0.0, length);
@@ -63,7 +58,7 @@ fn round_body<V: Vector, const ROWS: usize>(x: &[f32], length: f32, codes: &mut 
         for ((x, code), square) in x.iter().zip(codes).zip(&mut squares) {
             // Of its magnitude no more than 127 is left but for rounding.
             let near = (x * inverse).clamp(-127.0, 127.0);
-            let near = (near + ROUNDER) - ROUNDER;
+            let near = near + ROUNDER - ROUNDER;
             let moved = x - near * unit;
             *square += moved * moved;
             *code = near as i8;
@@ -71,6 +66,3 @@ fn round_body<V: Vector, const ROWS: usize>(x: &[f32], length: f32, codes: &mut 
     }
     (unit, squares.iter().sum::<f32>().sqrt())
 }
-
-/// Added to a number below 2²² and taken away again, leaves its nearest integer.
-const ROUNDER: f32 = 12_582_912.0;

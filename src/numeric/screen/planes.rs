@@ -72,6 +72,7 @@ impl<const BITS: usize> Plane<BITS> {
             // The compiler knows it, too.
             _ => COLUMNS / columns(BITS) + 1,
         };
+        debug_assert_eq!(width, self.width, "the columns that the plane has");
         &self.lines[group * width..][..width]
     }
 
@@ -126,10 +127,8 @@ fn halve<const BITS: usize>(
     lane: usize,
     lines: &mut [Line],
 ) -> f32 {
-    let Some((halves, lines)) = lines.split_last_mut() else {
-        return length;
-    };
-    let halves = &mut halves.0[lane];
+    let (lines, halves) = lines.split_at_mut(lines.len() - 1);
+    let halves = &mut halves[0].0[lane];
     if length < SHORT {
         *halves = upper_half(length).to_ne_bytes();
         return length;

@@ -1,15 +1,17 @@
 //! What rows can reach, as far as that is known before their planes are looked at.
 //!
 //! Enters: a query, and what is added for it to some rows. Leaves: for each group what none of its rows exceeds, and for the
-//! groups in which something was added what is known of each row, with which the most promising are found.
+//! groups in which something was added what is known of each row, with which the most promising are found; and what the best row
+//! of each group is likely to score, with which the likeliest groups are.
 
 use super::super::dispatch::dispatch;
 use super::super::tile::LANES;
 use super::super::vector::Vector;
 use super::addends::Addends;
-use super::form::{Added, GROUPS};
+use super::form::GROUPS;
 use super::index::{Bias, Screened};
 use super::query::Query;
+use super::walk::Added;
 
 /// How much of what the longest row of a group could add to its score it is taken to add where likely groups are told: little,
 /// because vectors of many numbers stand nearly upright on one another.
@@ -23,7 +25,7 @@ pub(super) const UNTOUCHED: u32 = u32::MAX;
 /// Of all groups, for one query.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    /// What no row exceeds, the groups of a block together.
+    /// What no row of a group that was not passed by exceeds, the groups of a block together.
     most: Vec<[f32; GROUPS]>,
     /// What the best row of a group is likely to score, in the same order.
     likely: Vec<[f32; GROUPS]>,
@@ -118,7 +120,7 @@ impl Reach {
         &self.likely[block]
     }
 
-    /// Forgets a group: it has been looked at.
+    /// Forgets a group: it is looked at now.
     #[inline]
     pub(super) fn pass_by(&mut self, group: usize) {
         self.most.as_flattened_mut()[group] = f32::NEG_INFINITY;

@@ -7,10 +7,11 @@ use super::super::prefetch::prefetch;
 use super::super::tile::LANES;
 use super::addends::{Addends, NO_ROW};
 use super::best::Best;
-use super::form::{Found, GROUPS, Look, Walk};
+use super::form::GROUPS;
 use super::index::{Bias, ExactIndex, LONG, Screened};
 use super::query::{Query, length};
 use super::reach::Reach;
+use super::walk::{Found, Look, Walk};
 
 /// Rows that are passed between two questions whether the search is over.
 const ROUND: usize = 1 << 12;
@@ -18,7 +19,7 @@ const ROUND: usize = 1 << 12;
 const FIRST: usize = 16;
 const WANTED: usize = 4;
 const OF_ALL: usize = 128;
-/// Groups that are looked at together.
+/// So many groups, or a few more, are looked at together.
 const TOGETHER: usize = 256;
 /// How many times four rows ahead memory is asked.
 const AHEAD: usize = 4;
@@ -47,7 +48,7 @@ pub struct SearchRoom {
     reach: Reach,
     /// Exact scores.
     best: Best,
-    /// What scores are hardly below, by place: so many of them are the threshold.
+    /// What scores are likely not below, by place: so many of them are the threshold.
     lower: Best,
     /// Places of touched groups that are scored first.
     promising: Vec<(u32, f32)>,
@@ -66,7 +67,7 @@ pub struct SearchRoom {
 struct Candidate {
     row: u32,
     place: u32,
-    /// What its score is not above.
+    /// What its score is not above, where that was asked.
     upper: f32,
 }
 
@@ -149,10 +150,10 @@ impl<R: AsRef<[f32]> + Sync> ExactIndex<R> {
     ///
     /// Groups of sixteen rows of a cluster go by falling length. A group whose length, whose two bits a number, or whose six
     /// bits a number show that it cannot reach the threshold is passed over. The threshold is the `k`-th largest of what
-    /// scores are hardly below by six bits, and nearly the last one early, because the likeliest groups are looked at before
+    /// scores are likely not below by six bits, and nearly the last one early, because the likeliest groups are looked at before
     /// all others. No more rows than nearly `k` are scored exactly in the end, beside twice as many at the beginning where
-    /// something is added. Should one of the best lie below the threshold after all, which is rare, the search is done again
-    /// with what scores cannot be below.
+    /// something is added. Should one of the best lie below the threshold after all, which happens where few are wanted of
+    /// short rows, the search is done again with what scores cannot be below.
     ///
     /// `keep` is asked for rows that may be among the best alone. `is_over` is asked every few thousand rows; once it says
     /// so, the outcome is `None`, and `best` is empty.
@@ -253,10 +254,11 @@ impl SearchRoom {
         keep: impl Fn(usize) -> bool,
         is_over: impl Fn() -> bool,
     ) -> Option<()> {
+        let mut reached = f32::NEG_INFINITY;
         for look in [Look::Likely, Look::Sure] {
             self.reach
                 .set(set.screened, &self.query, set.bias, set.search.addends);
-            self.open(k, f32::NEG_INFINITY);
+            self.open(k, reached);
             if !self.begin_with_promising(set, k, &keep, &is_over)? {
                 let first = (FIRST + k / WANTED).max(set.screened.cluster_of_group.len() / OF_ALL);
                 let cut = self.reach.cut(set.screened, &self.query, first);
@@ -267,12 +269,12 @@ impl SearchRoom {
             self.lower.settle();
             drop_below(self.lower.threshold(), &mut self.candidates);
             self.score(set, &is_over)?;
-            // What was passed over does not reach the threshold. If all that was found does, nothing is missing; if not, what is
-            // nearly always so was not so this time.
-            let threshold = self.lower.threshold();
-            if threshold == f32::NEG_INFINITY || self.best.is_full() && self.best.threshold() >= threshold {
+            // What was passed over does not reach the threshold. If all that was found does, nothing is missing; if not, the
+            // threshold was too high, and what was found says one that is not.
+            if self.best.threshold() >= self.lower.threshold() {
                 break;
             }
+            reached = self.best.threshold();
         }
         Some(())
     }
@@ -287,6 +289,9 @@ impl SearchRoom {
         is_over: impl Fn() -> bool,
     ) -> Option<bool> {
         self.reach.promising(PROMISING * k, &mut self.promising);
+        if self.promising.len() < k {
+            return Some(false);
+        }
         for &(place, upper) in &self.promising {
             if let Some(row) = set.row(place).filter(|&row| keep(row as usize)) {
                 self.candidates.push(Candidate { row, place, upper });
@@ -295,7 +300,7 @@ impl SearchRoom {
         self.score(set, &is_over)?;
         self.candidates.clear();
         if !self.best.is_full() {
-            self.best.open(k, f32::NEG_INFINITY);
+            self.best.open(k, self.lower.threshold());
             return Some(false);
         }
         self.lower.raise(self.best.threshold());
@@ -356,50 +361,52 @@ impl SearchRoom {
 
     /// Looks at the collected groups, and collects what may be among the best.
     fn pass<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, look: Look, keep: impl Fn(usize) -> bool) {
-        for groups in self.groups.chunks(TOGETHER) {
-            let walk = Walk {
-                look,
-                planes: &set.screened.planes,
-                query: &self.query,
-                lengths: set.screened.lengths.as_flattened(),
-                groups,
-                bases: self.reach.bases(),
-                added: set.screened.added(set.bias),
-                threshold: self.lower.threshold(),
-            };
-            set.screened.form.walk(walk, &mut self.found);
-            let mut n = self.candidates.len();
-            self.candidates.resize(n + self.found.len(), Candidate::default());
-            for (place, upper, lower) in self.found.iter() {
-                if upper >= self.lower.threshold()
-                    && let Some(row) = set.row(place).filter(|&row| keep(row as usize))
-                {
-                    self.candidates[n] = Candidate { row, place, upper };
-                    n += 1;
-                    self.lower.offer(place, lower);
-                }
+        let walk = Walk {
+            look,
+            planes: &set.screened.planes,
+            query: &self.query,
+            lengths: set.screened.lengths.as_flattened(),
+            groups: &self.groups,
+            bases: self.reach.bases(),
+            added: set.screened.added(set.bias),
+            threshold: self.lower.threshold(),
+        };
+        set.screened.form.walk(walk, &mut self.found);
+        let mut n = self.candidates.len();
+        self.candidates.resize(n + self.found.len(), Candidate::default());
+        for (place, upper, lower) in self.found.iter() {
+            if upper >= self.lower.threshold()
+                && let Some(row) = set.row(place).filter(|&row| keep(row as usize))
+            {
+                self.candidates[n] = Candidate { row, place, upper };
+                n += 1;
+                self.lower.offer(place, lower);
             }
-            self.candidates.truncate(n);
-            if n >= self.many {
-                self.lower.settle();
-                drop_below(self.lower.threshold(), &mut self.candidates);
-                // Where many are alike, few are dropped: they are not looked at again before there are twice as many.
-                self.many = self.many.max(2 * self.candidates.len());
-            }
+        }
+        self.candidates.truncate(n);
+        if n >= self.many {
+            self.lower.settle();
+            drop_below(self.lower.threshold(), &mut self.candidates);
+            // Where many are alike, few are dropped: they are not looked at again before there are twice as many.
+            self.many = self.many.max(2 * self.candidates.len());
         }
         self.groups.clear();
     }
 
     /// Scores the candidates exactly.
     fn score<R: AsRef<[f32]> + Sync>(&mut self, set: Set<'_, R>, is_over: impl Fn() -> bool) -> Option<()> {
+        let ask = |of: &Candidate| prefetch(set.index.row(of.row));
+        self.candidates.iter().take(4 * AHEAD).for_each(ask);
         let (fours, rest) = self.candidates.as_chunks::<4>();
         for (at, four) in fours.iter().enumerate() {
             if (at + 1) % (ROUND / 4) == 0 && is_over() {
                 return None;
             }
-            for ahead in fours.get(at + AHEAD).into_iter().flatten() {
-                prefetch(set.index.row(ahead.row));
-            }
+            self.candidates
+                .iter()
+                .skip(4 * (at + AHEAD))
+                .take(4)
+                .for_each(ask);
             for (of, score) in four.iter().zip(set.score_four(*four)) {
                 self.best.offer(of.row, score);
             }

@@ -212,6 +212,49 @@ fn few_rows_are_looked_at_closely() {
     }
 }
 
+/// As the server's threads do: one room meets indices of all sizes, with and without what is added, and searches that were given up.
+#[test]
+fn a_room_may_go_from_one_index_to_another() {
+    let (mut room, mut addends, mut found) = (SearchRoom::default(), Addends::default(), Vec::new());
+    for (turn, (n, width)) in [
+        (9000, 8),
+        (300, 64),
+        (5000, 20),
+        (0, 3),
+        (7000, 8),
+        (40, 130),
+        (9000, 8),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let rows: Vec<f32> = (0..n * width).map(|k| number(turn as u32, k)).collect();
+        let index = ExactIndex::new(rows, width, None);
+        let query: Vec<f32> = (0..width).map(|k| number(50, k)).collect();
+        for touched in [200, 0, 2000] {
+            index.open(&mut addends);
+            for k in 0..if n == 0 { 0 } else { touched } {
+                addends.add((k * 7) % n, number(60, k));
+            }
+            let search = Search {
+                addends: (touched > 0).then_some(&addends),
+                ..Search::new(&query, 30)
+            };
+            for given_up in [2, 1, 0, usize::MAX] {
+                let asked = std::cell::Cell::new(0);
+                let is_over = || {
+                    asked.set(asked.get() + 1);
+                    asked.get() > given_up
+                };
+                if index.search(&mut room, &search, |row| row % 5 != 1, is_over, &mut found) == Some(()) {
+                    let expected = brute_force(&index, &search, None, |row| row % 5 != 1);
+                    assert_eq!(found, expected, "{n} × {width}, {touched}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_no_number_is_left_out() {
     let rows = vec![1.0, 0.0, f32::NAN, 0.0, f32::INFINITY, 0.0, 2.0, 0.0];

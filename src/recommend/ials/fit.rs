@@ -21,7 +21,7 @@ use crate::recommend::FitError;
 /// Rows that a thread takes at once, at most: turned together, they stay in the second cache.
 const LARGEST_SHARE: usize = 64;
 
-/// Entries of a row whose factors are asked for from memory before the row ahead of it is improved.
+/// Entries of a row whose factors are asked for from memory while the row before it is improved.
 const ASKED: usize = 128;
 
 /// Numbers that are drawn from one stretch of the random sequence.
@@ -81,7 +81,7 @@ pub(super) fn fit_items(
 }
 
 /// Moves rows of `width` numbers to their places among `n` rows, which ascend; the other rows are zero.
-pub(super) fn spread(mut rows: Vec<f32>, places: &[u32], n: usize, width: usize) -> Vec<f32> {
+pub(super) fn placed(mut rows: Vec<f32>, places: &[u32], n: usize, width: usize) -> Vec<f32> {
     rows.resize(n * width, 0.0);
     for (at, &place) in places.iter().enumerate().rev() {
         let place = place as usize;
@@ -313,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_spread_to_their_places() {
+    fn rows_move_to_their_places() {
         let rows = || (1u8..=6).map(f32::from).collect::<Vec<_>>();
         for (places, n, expected) in [
             ([0, 1, 2], 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
@@ -325,7 +325,7 @@ mod tests {
                 vec![0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 5.0, 6.0],
             ),
         ] {
-            assert_eq!(spread(rows(), &places, n, 2), expected, "{places:?}");
+            assert_eq!(placed(rows(), &places, n, 2), expected, "{places:?}");
         }
     }
 }

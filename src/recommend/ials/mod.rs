@@ -110,7 +110,7 @@ impl Ials {
         let params = params.resolved(&filled);
         let first = fit::first_items(filled.n_columns(), &params, seed);
         let found = fit::fit_items(&filled, &params, first, progress)?;
-        let items = fit::spread(found, &columns, matrix.n_columns(), params.raw().factors);
+        let items = fit::placed(found, &columns, matrix.n_columns(), params.raw().factors);
         Ok(Self::new(params, items.into()))
     }
 
