@@ -19,6 +19,7 @@ pub(super) fn has_vnni() -> bool {
         && std::arch::is_x86_feature_detected!("popcnt")
 }
 
+/// Unrolled for the widths that factors usually have.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,popcnt")]
 pub(super) fn walk_vnni(walk: Walk<'_>, found: &mut Found) {
     match walk.query.columns() {
