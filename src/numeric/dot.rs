@@ -38,8 +38,8 @@ pub(super) fn dot_body<V: Vector, const ROWS: usize>(a: &[f32], b: &[f32]) -> f3
     sums[0]
 }
 
-/// What [`dot`] is of each of four vectors with `b`, bit by bit but for the sign of a zero: in less time than one after another, because a sum waits for the
-/// one before.
+/// What [`dot`] is of each of four vectors with `b`, bit by bit but for the sign of a zero: in less time than one after another,
+/// because a sum waits for the one before.
 ///
 /// # Panics
 /// When the lengths differ.

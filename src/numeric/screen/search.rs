@@ -15,8 +15,8 @@ use super::walk::{Found, Look, Walk};
 
 /// Rows that are passed between two questions whether the search is over.
 const ROUND: usize = 1 << 12;
-/// Groups that are looked at before the others: so many, and one for so many wanted rows, or one of so many groups. These numbers and
-/// the next were the fastest of those tried, with 41 thousand rows and with a million.
+/// Groups that are looked at before the others: so many, and one for so many wanted rows, or one of so many groups. These
+/// numbers and the next were the fastest of those tried, with 41 thousand rows and with a million.
 const FIRST: usize = 16;
 const WANTED: usize = 4;
 const OF_ALL: usize = 128;

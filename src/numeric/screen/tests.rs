@@ -212,7 +212,8 @@ fn few_rows_are_looked_at_closely() {
     }
 }
 
-/// As the server's threads do: one room meets indices of all sizes, with and without what is added, and searches that were given up.
+/// As the server's threads do: one room meets indices of all sizes, with and without what is added, and searches that were
+/// given up.
 #[test]
 fn a_room_may_go_from_one_index_to_another() {
     let (mut room, mut addends, mut found) = (SearchRoom::default(), Addends::default(), Vec::new());
